@@ -1,0 +1,68 @@
+"""Everything a process needs, put together once from the configuration and passed in from there."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from service.actor import Actor
+from service.config import Config
+from service.crypto.blind_index import BlindIndex
+from service.crypto.keyring import Keyring, load_key_file
+from service.errors import ConfigError
+from service.instants import whole_second
+from service.storage.database import Connection, Database
+from service.storage.policies import PolicyStore
+from service.storage.unit import PolicyInForce, Unit
+
+
+def utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
+@dataclass(frozen=True)
+class Services:
+    """The parts of one process. `clock` gives an aware instant; `now` rounds it up to the second."""
+
+    config: Config
+    database: Database
+    keyring: Keyring
+    index: BlindIndex
+    policies: PolicyStore
+    clock: Callable[[], datetime] = utc_now
+
+    @property
+    def now(self) -> datetime:
+        return whole_second(self.clock())
+
+    @contextmanager
+    def unit(self, actor: Actor) -> Iterator[Unit]:
+        """One transaction under the policy in force now."""
+        with self.database.transaction() as db:
+            yield self.unit_on(db, self.policies.in_force(db), actor)
+
+    def unit_on(self, db: Connection, in_force: PolicyInForce, actor: Actor) -> Unit:
+        return Unit(db, self.keyring, self.index, in_force, actor, self.now)
+
+    def close(self) -> None:
+        self.database.close()
+
+
+def build_services(
+    config: Config, *, pool_size: int = 4, clock: Callable[[], datetime] = utc_now
+) -> Services:
+    """Raises ConfigError without a database URL and KeyFileError without usable keys."""
+    if config.database_url is None:
+        raise ConfigError("no database: set SAMTYCKE_DATABASE_URL, or start with `samtycke run`")
+    keyring = load_key_file(config.key_file)
+    database = Database(config.database_url, size=pool_size)
+    return Services(
+        config=config,
+        database=database,
+        keyring=keyring,
+        index=BlindIndex(keyring.index),
+        policies=PolicyStore(database),
+        clock=clock,
+    )

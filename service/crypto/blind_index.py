@@ -1,0 +1,72 @@
+"""Blind indexes: equality look-up of what is stored sealed (law.md X4).
+
+A value is normalised, then put through HMAC-SHA-256 under a key of its own kind, derived from the
+index root by HKDF (RFC 5869). Equal values give equal digests, so the index tells that two rows
+agree and nothing else; it is never used for booleans or other small sets.
+"""
+
+from __future__ import annotations
+
+import hmac
+import unicodedata
+from functools import lru_cache
+
+import phonenumbers
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+
+from service.errors import InputFault, InvalidInputError
+
+IDENTIFIER_TYPES = ("customer_number", "email", "phone")
+
+
+class BlindIndex:
+    """Keyed digests, each kind under a key of its own."""
+
+    def __init__(self, root: bytes) -> None:
+        self._root = root
+        self._key = lru_cache(maxsize=64)(self._derive)
+
+    def _derive(self, kind: str) -> bytes:
+        info = f"samtycke/blind-index/1/{kind}".encode()
+        return HKDF(algorithm=SHA256(), length=32, salt=None, info=info).derive(self._root)
+
+    def digest(self, kind: str, value: bytes) -> bytes:
+        return hmac.digest(self._key(kind), value, "sha256")
+
+    def identifier(self, kind: str, normalised: str) -> bytes:
+        return self.digest(f"identifier/{kind}", normalised.encode())
+
+    def __repr__(self) -> str:
+        return "BlindIndex(…)"
+
+
+def normalise(kind: str, value: str, country: str | None = None) -> str:
+    """The one spelling under which an identifier is sealed and found.
+
+    E-mail: NFKC, lower case, no surrounding space. Phone: E.164, a national number read as one of
+    `country` (ISO 3166-1 alpha-2). Customer number: NFKC, upper case, no inner space. Raises
+    InvalidInputError at `/value`.
+    """
+    text = unicodedata.normalize("NFKC", value).strip()
+    if kind == "email":
+        local, at, domain = text.rpartition("@")
+        if not at or not local or "." not in domain or any(c.isspace() for c in text):
+            raise InvalidInputError([InputFault("/value", "is not an e-mail address")])
+        return text.lower()
+    if kind == "phone":
+        try:
+            number = phonenumbers.parse(text, country)
+        except phonenumbers.NumberParseException:
+            raise InvalidInputError(
+                [InputFault("/value", "is not a phone number; give it with its country code, as +46…")]
+            ) from None
+        if not phonenumbers.is_possible_number(number):
+            raise InvalidInputError([InputFault("/value", "is not a possible phone number")])
+        return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
+    if kind == "customer_number":
+        number_text = "".join(text.split()).upper()
+        if not number_text:
+            raise InvalidInputError([InputFault("/value", "is empty")])
+        return number_text
+    raise InvalidInputError([InputFault("/type", f"must be one of {', '.join(IDENTIFIER_TYPES)}")])

@@ -1,0 +1,55 @@
+"""Sealed values: AES-256-GCM under one data key per owner (NIST SP 800-38D).
+
+A sealed value is `version (1 byte) ‖ nonce (12 bytes, random) ‖ ciphertext ‖ tag (16 bytes)`. Its
+associated data is the place it stands at, so a value that is moved to another table, column, owner,
+record or version does not open (guarantees P8).
+"""
+
+from __future__ import annotations
+
+import os
+from uuid import UUID
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+from service.errors import UnreadableError
+
+KEY_BYTES = 32
+_NONCE_BYTES = 12
+_VERSION = b"\x01"
+_OVERHEAD = len(_VERSION) + _NONCE_BYTES + 16
+
+
+def place(table: str, column: str, owner: UUID, record: object, version: int = 1) -> bytes:
+    """The associated data of a value: table|column|owner|record|version (law.md X1)."""
+    return f"{table}|{column}|{owner.hex}|{record}|{version}".encode()
+
+
+class DataKey:
+    """The unwrapped key of one owner. It is kept no longer than the work that needs it."""
+
+    __slots__ = ("_cipher",)
+
+    def __init__(self, key: bytes) -> None:
+        self._cipher = AESGCM(key)
+
+    @staticmethod
+    def generate() -> bytes:
+        return AESGCM.generate_key(bit_length=8 * KEY_BYTES)
+
+    def seal(self, plaintext: bytes, at: bytes) -> bytes:
+        nonce = os.urandom(_NONCE_BYTES)
+        return _VERSION + nonce + self._cipher.encrypt(nonce, plaintext, at)
+
+    def open(self, sealed: bytes, at: bytes) -> bytes:
+        """Raises UnreadableError for anything but the value sealed at this very place."""
+        if len(sealed) < _OVERHEAD or sealed[:1] != _VERSION:
+            raise UnreadableError
+        try:
+            return self._cipher.decrypt(sealed[1 : 1 + _NONCE_BYTES], sealed[1 + _NONCE_BYTES :], at)
+        except InvalidTag:
+            raise UnreadableError from None
+
+    def __repr__(self) -> str:
+        return "DataKey(…)"

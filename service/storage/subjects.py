@@ -1,0 +1,202 @@
+"""Subjects and the sealed documents of their choices: reading, locking, and saving the next version."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import msgspec
+
+from service.actor import show_subject
+from service.crypto.chain import event_digest
+from service.crypto.data_key import DataKey, place
+from service.crypto.keyring import Keyring, WrappedKey
+from service.errors import NotFoundError, SubjectErasedError, UnreadableError
+from service.ids import SUBJECT, new_id
+from service.policy import State
+from service.storage.choices import Activity, Choices, decode_activity, decode_choices, encode, to_state
+from service.storage.database import Connection
+from service.storage.sql import load
+from service.storage.unit import Unit
+
+_SQL = load(__file__)
+
+
+@dataclass(slots=True)
+class Subject:
+    """One subject as read: `key` is None once erased, and then choices and activity are empty."""
+
+    id: UUID
+    status: str
+    epoch: int
+    activity_version: int
+    key: DataKey | None
+    choices: Choices
+    activity: Activity
+
+    def state(self, now: datetime) -> State:
+        return to_state(show_subject(self.id), self.status, self.choices, self.activity, now)
+
+    def seal(self, value: Any, table: str, record: object, column: str = "sealed") -> bytes:
+        """`value` as JSON, sealed for one place of this subject."""
+        return self.data_key.seal(msgspec.json.encode(value), place(table, column, self.id, record))
+
+    def open(self, sealed: bytes, table: str, record: object, column: str = "sealed") -> Any:
+        return msgspec.json.decode(self.data_key.open(sealed, place(table, column, self.id, record)))
+
+    @property
+    def data_key(self) -> DataKey:
+        if self.key is None:
+            raise SubjectErasedError
+        return self.key
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One consent event: `payload` says what was said, by whom and how."""
+
+    id: UUID
+    number: int
+    at: datetime
+    previous: bytes
+    digest: bytes
+    payload: dict[str, Any]
+
+
+def create_subject(unit: Unit, subject_id: UUID, choices: Choices) -> Subject:
+    """A new active subject at epoch 1 with a data key of its own."""
+    key, wrapped = unit.keyring.new_data_key(subject_id)
+    subject = Subject(subject_id, "active", 1, 0, key, choices, Activity())
+    with unit.db.pipeline():
+        unit.db.execute(_SQL["insert_subject"], (subject_id, unit.now))
+        unit.db.execute(_SQL["insert_data_key"], (subject_id, wrapped.kek, wrapped.wrapped, unit.now))
+        unit.db.execute(_SQL["insert_state"], (subject_id, 1, unit.now, _seal_choices(subject, 1)))
+    return subject
+
+
+def read_subjects(db: Connection, keyring: Keyring, ids: Sequence[UUID]) -> dict[UUID, Subject]:
+    """The subjects among `ids` that exist, in one round trip. Raises UnreadableError for any whose state
+    cannot be opened: half a state is no state."""
+    rows = db.execute(_SQL["read_subjects"], (list(ids),), binary=True)
+    return {subject.id: subject for subject in _subjects(keyring, rows)}
+
+
+def read_subject(unit: Unit, subject_id: UUID) -> Subject:
+    """Raises NotFoundError, or SubjectErasedError once erased."""
+    return _require(read_subjects(unit.db, unit.keyring, [subject_id]), subject_id)
+
+
+def read_subject_at(unit: Unit, subject_id: UUID, epoch: int, activity: int) -> Subject:
+    """The subject as a past decision saw it. Raises NotFoundError when that version is gone."""
+    key = {"subject": subject_id, "epoch": epoch, "activity": activity}
+    rows = unit.db.execute(_SQL["read_subject_at"], key, binary=True)
+    return _require({s.id: s for s in _subjects(unit.keyring, rows)}, subject_id)
+
+
+def lock_subjects(unit: Unit, ids: Iterable[UUID]) -> dict[UUID, Subject]:
+    """The subjects among `ids` that exist, their rows locked until the transaction ends."""
+    wanted = sorted(set(ids))
+    with unit.db.pipeline():
+        unit.db.execute(_SQL["lock_subjects"], (wanted,))
+        return read_subjects(unit.db, unit.keyring, wanted)
+
+
+def lock_subject(unit: Unit, subject_id: UUID) -> Subject:
+    """Raises NotFoundError, or SubjectErasedError once erased."""
+    return _require(lock_subjects(unit, [subject_id]), subject_id)
+
+
+def save_choices(unit: Unit, subject: Subject) -> None:
+    """Write the choices of a locked subject as its next epoch, and have its run-outs looked at again."""
+    subject.epoch += 1
+    sealed = _seal_choices(subject, subject.epoch)
+    unit.db.execute(_SQL["insert_state"], (subject.id, subject.epoch, unit.now, sealed))
+    unit.db.execute(_SQL["raise_epoch"], (subject.epoch, unit.now, subject.id))
+
+
+def save_activity(unit: Unit, subject: Subject) -> None:
+    """Write the contacts and orders of a locked subject as the next version."""
+    subject.activity_version += 1
+    at = _activity_place(subject.id, subject.activity_version)
+    sealed = subject.data_key.seal(encode(subject.activity), at)
+    unit.db.execute(_SQL["insert_activity"], (subject.id, subject.activity_version, unit.now, sealed))
+    unit.db.execute(_SQL["raise_activity"], (subject.activity_version, subject.id))
+
+
+def set_status(unit: Unit, subject: Subject, status: str) -> None:
+    subject.status = status
+    unit.db.execute(_SQL["set_status"], (status, subject.id))
+
+
+def append_event(unit: Unit, subject: Subject, payload: dict[str, Any]) -> Event:
+    """Append to the chain of a locked subject; `save_choices` must follow, for it keeps the head."""
+    choices = subject.choices
+    event_id, number, previous = new_id(), choices.events + 1, choices.head
+    sealed = subject.seal(payload, "consent_events", event_id)
+    digest = event_digest(previous, subject.id, number, event_id, unit.now, sealed)
+    unit.db.execute(
+        _SQL["insert_event"], (event_id, subject.id, number, unit.now, previous, digest, sealed)
+    )
+    choices.events, choices.head = number, digest
+    return Event(event_id, number, unit.now, previous, digest, payload)
+
+
+def read_events(unit: Unit, subject: Subject, after: int = 0, limit: int = 1_000_000) -> list[Event]:
+    """The subject's events with a number above `after`, oldest first."""
+    key = {"subject": subject.id, "after": after, "limit": limit}
+    return [
+        Event(row[0], row[1], row[2], row[3], row[4], subject.open(row[5], "consent_events", row[0]))
+        for row in unit.db.execute(_SQL["read_events"], key, binary=True)
+    ]
+
+
+def _subjects(keyring: Keyring, rows: Iterable[Sequence[Any]]) -> Iterable[Subject]:
+    for subject_id, status, epoch, activity, kek, wrapped, choices, contacts in rows:
+        if status == "erased":
+            yield Subject(subject_id, status, epoch, activity, None, Choices(), Activity())
+            continue
+        if wrapped is None or choices is None or (contacts is None and activity):
+            raise UnreadableError
+        key = keyring.unwrap(subject_id, WrappedKey(kek, wrapped))
+        yield Subject(
+            subject_id,
+            status,
+            epoch,
+            activity,
+            key,
+            _decoded(decode_choices, key.open(choices, _choices_place(subject_id, epoch))),
+            Activity()
+            if contacts is None
+            else _decoded(decode_activity, key.open(contacts, _activity_place(subject_id, activity))),
+        )
+
+
+def _decoded(decode: Any, data: bytes) -> Any:
+    try:
+        return decode(data)
+    except msgspec.MsgspecError:
+        raise UnreadableError from None
+
+
+def _require(found: dict[UUID, Subject], subject_id: UUID) -> Subject:
+    subject = found.get(subject_id)
+    if subject is None:
+        raise NotFoundError(SUBJECT)
+    if subject.status == "erased":
+        raise SubjectErasedError
+    return subject
+
+
+def _seal_choices(subject: Subject, epoch: int) -> bytes:
+    return subject.data_key.seal(encode(subject.choices), _choices_place(subject.id, epoch))
+
+
+def _choices_place(subject: UUID, epoch: int) -> bytes:
+    return place("subject_states", "sealed", subject, epoch)
+
+
+def _activity_place(subject: UUID, version: int) -> bytes:
+    return place("subject_activity", "sealed", subject, version)

@@ -1,0 +1,60 @@
+-- Makes a subject.
+-- name: insert_subject
+insert into subjects (id, status, epoch, activity, created_at) values (%s, 'active', 1, 0, %s);
+
+-- name: insert_data_key
+insert into keys.data_keys (owner, kek, wrapped, created_at) values (%s, %s, %s, %s);
+
+-- Takes the subjects' locks in the order of their ids, so that two callers never wait for each other.
+-- The states are read by a second statement: it starts after the locks are held and sees what the
+-- holder before us committed, which the join of one `for update` statement would not.
+-- name: lock_subjects
+select id from subjects where id = any(%s) order by id for update;
+
+-- Everything a decision about these subjects reads, in one statement.
+-- name: read_subjects
+select
+    s.id, s.status, s.epoch, s.activity, k.kek, k.wrapped, st.sealed, a.sealed
+from subjects s
+left join keys.data_keys k on k.owner = s.id
+left join subject_states st on st.subject = s.id and st.epoch = s.epoch
+left join subject_activity a on a.subject = s.id and a.version = s.activity
+where s.id = any(%s);
+
+-- The state a past decision read: the document of one epoch and one activity version.
+-- name: read_subject_at
+select
+    s.id, s.status, st.epoch, coalesce(a.version, 0), k.kek, k.wrapped, st.sealed, a.sealed
+from subjects s
+join subject_states st on st.subject = s.id and st.epoch = %(epoch)s
+left join keys.data_keys k on k.owner = s.id
+left join subject_activity a on a.subject = s.id and a.version = %(activity)s
+where s.id = %(subject)s;
+
+-- name: insert_state
+insert into subject_states (subject, epoch, at, sealed) values (%s, %s, %s, %s);
+
+-- name: raise_epoch
+update subjects set epoch = %s, forecast_due = %s where id = %s;
+
+-- name: insert_activity
+insert into subject_activity (subject, version, at, sealed) values (%s, %s, %s, %s);
+
+-- name: raise_activity
+update subjects set activity = %s where id = %s;
+
+-- name: set_status
+update subjects set status = %s where id = %s;
+
+-- name: insert_event
+insert into consent_events (id, subject, number, at, previous, digest, sealed)
+values (%s, %s, %s, %s, %s, %s, %s);
+
+-- name: read_events
+select id, number, at, previous, digest, sealed from consent_events
+where subject = %(subject)s and number > %(after)s
+order by number
+limit %(limit)s;
+
+-- name: read_event
+select subject, id, number, at, previous, digest, sealed from consent_events where id = %s;
