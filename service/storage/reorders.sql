@@ -1,0 +1,24 @@
+-- The subject's reorders that nothing has left the house for yet and that the customer has not approved.
+-- name: read_open
+select id, state, created_at, updated_at, sealed from reorders
+where subject = %s and state in ('proposed', 'reminded', 'announced', 'held')
+order by created_at, id;
+
+-- name: read_all
+select id, state, created_at, updated_at, sealed from reorders
+where subject = %s
+order by created_at, id;
+
+-- A second proposal of the same cycle is none.
+-- name: insert_reorder
+insert into reorders (id, subject, state, cycle, created_at, updated_at, sealed)
+values (%(id)s, %(subject)s, 'proposed', %(cycle)s, %(now)s, %(now)s, %(sealed)s)
+on conflict (cycle) do nothing
+returning id;
+
+-- The state that the caller read guards the step, so that twice equals once. What cannot be read is not
+-- rewritten either: null keeps it.
+-- name: move_reorder
+update reorders set state = %(to)s, updated_at = %(now)s, sealed = coalesce(%(sealed)s, sealed)
+where id = %(id)s and state = %(from)s
+returning id;
