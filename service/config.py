@@ -1,0 +1,168 @@
+"""The configuration: read once from the environment, frozen, passed in."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from service.embedded.home import default_home
+from service.embedded.instance import read_running_instance
+from service.errors import ConfigError
+
+MIB = 1024 * 1024
+DATABASE_SCHEMES = ("postgresql", "postgres")
+BROKER_SCHEMES = ("redis", "rediss", "amqp", "amqps", "pyamqp")
+YES = frozenset({"1", "true", "yes", "on"})
+NO = frozenset({"0", "false", "no", "off"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Config:
+    """Everything that differs between two installations. Sizes are bytes; paths are absolute.
+
+    `database_url` and `broker_url` of None mean that the supervisor starts a server of its own; its
+    children then receive the server's address, so that nothing else needs to know the difference.
+    `jwks` is the path or the URL of the trusted issuer's keys; None means the embedded issuer, whose
+    private key lies in `issuer_key_file`."""
+
+    home: Path
+    host: str
+    port: int
+    database_url: str | None
+    broker_url: str | None
+    key_file: Path
+    issuer: str
+    audience: str
+    jwks: str | None
+    web_workers: int
+    worker_concurrency: int
+    max_body_bytes: int
+    max_bulk_bytes: int
+    demo: bool
+
+    @property
+    def issuer_key_file(self) -> Path:
+        """The private key of the embedded issuer, which mints tokens when no other issuer is trusted."""
+        return self.home / "keys" / "issuer.json"
+
+    @property
+    def address(self) -> str:
+        """The service's own address, as a browser on this machine would write it."""
+        host = "127.0.0.1" if self.host in {"0.0.0.0", "::"} else self.host  # noqa: S104 (compared, not bound)
+        return f"http://{f'[{host}]' if ':' in host else host}:{self.port}"
+
+    @classmethod
+    def from_environ(cls, environ: Mapping[str, str]) -> Config:
+        """Read the SAMTYCKE_* variables. An empty one counts as unset.
+
+        Raises ConfigError naming the first variable that cannot be used."""
+        given = {name: value.strip() for name, value in environ.items() if value.strip()}
+        home = _path(given, "SAMTYCKE_HOME") or default_home(Path.cwd())
+        database_url = _url(given, "SAMTYCKE_DATABASE_URL", DATABASE_SCHEMES)
+        cores = os.cpu_count() or 1
+        return cls(
+            home=home,
+            host=given.get("SAMTYCKE_HOST", "127.0.0.1"),
+            port=_number(given, "SAMTYCKE_PORT", 8080, 1, 65535),
+            database_url=database_url,
+            broker_url=_url(given, "SAMTYCKE_BROKER_URL", BROKER_SCHEMES),
+            key_file=_path(given, "SAMTYCKE_KEY_FILE") or home / "keys" / "keys.json",
+            issuer=given.get("SAMTYCKE_ISSUER", "samtycke-embedded"),
+            audience=given.get("SAMTYCKE_AUDIENCE", "samtycke"),
+            jwks=_jwks(given),
+            web_workers=_number(given, "SAMTYCKE_WEB_WORKERS", min(cores, 4), 1, 256),
+            worker_concurrency=_number(given, "SAMTYCKE_WORKER_CONCURRENCY", cores, 1, 256),
+            max_body_bytes=_number(given, "SAMTYCKE_MAX_BODY_BYTES", MIB, 1024, 1024 * MIB),
+            max_bulk_bytes=_number(given, "SAMTYCKE_MAX_BULK_BYTES", 256 * MIB, 1024, 16 * 1024 * MIB),
+            demo=_switch(given, "SAMTYCKE_DEMO", default=database_url is None),
+        )
+
+    @classmethod
+    def for_running_instance(cls, environ: Mapping[str, str]) -> Config:
+        """The configuration of the instance that runs on the data folder `environ` names.
+
+        An environment that gives both servers itself needs no running instance. Otherwise raises
+        ConfigError when nothing runs there."""
+        config = cls.from_environ(environ)
+        if config.database_url and config.broker_url:
+            return config
+        return cls.from_environ({**environ, **read_running_instance(config.home)})
+
+    def as_environ(self) -> dict[str, str]:
+        """The variables from which `from_environ` reads this same configuration again."""
+        optional = {
+            "SAMTYCKE_DATABASE_URL": self.database_url,
+            "SAMTYCKE_BROKER_URL": self.broker_url,
+            "SAMTYCKE_JWKS": self.jwks,
+        }
+        return {
+            "SAMTYCKE_HOME": str(self.home),
+            "SAMTYCKE_HOST": self.host,
+            "SAMTYCKE_PORT": str(self.port),
+            "SAMTYCKE_KEY_FILE": str(self.key_file),
+            "SAMTYCKE_ISSUER": self.issuer,
+            "SAMTYCKE_AUDIENCE": self.audience,
+            "SAMTYCKE_WEB_WORKERS": str(self.web_workers),
+            "SAMTYCKE_WORKER_CONCURRENCY": str(self.worker_concurrency),
+            "SAMTYCKE_MAX_BODY_BYTES": str(self.max_body_bytes),
+            "SAMTYCKE_MAX_BULK_BYTES": str(self.max_bulk_bytes),
+            "SAMTYCKE_DEMO": "on" if self.demo else "off",
+            **{name: value for name, value in optional.items() if value is not None},
+        }
+
+
+def _number(given: Mapping[str, str], name: str, default: int, least: int, most: int) -> int:
+    text = given.get(name)
+    if text is None:
+        return default
+    # str.isdecimal admits digits of other scripts, and int() admits underscores; neither is meant here.
+    if not (text.isascii() and text.isdecimal()) or not least <= int(text) <= most:
+        raise ConfigError(f"{name}={text}: must be a whole number from {least} to {most}")
+    return int(text)
+
+
+def _switch(given: Mapping[str, str], name: str, *, default: bool) -> bool:
+    text = given.get(name)
+    if text is None:
+        return default
+    if text.lower() in YES:
+        return True
+    if text.lower() in NO:
+        return False
+    raise ConfigError(f"{name}={text}: must be on or off")
+
+
+def _url(given: Mapping[str, str], name: str, schemes: tuple[str, ...]) -> str | None:
+    text = given.get(name)
+    if text is None:
+        return None
+    # The value may hold a password, so the error names the variable and never repeats it.
+    if text.partition("://")[0] not in schemes:
+        raise ConfigError(f"{name}: must be a URL starting with {' or '.join(schemes)}")
+    try:
+        urlsplit(text).port  # noqa: B018 (reading it is the check)
+    except ValueError:
+        raise ConfigError(f"{name}: is not a URL that can be read") from None
+    return text
+
+
+def _path(given: Mapping[str, str], name: str) -> Path | None:
+    # Made absolute without resolving symbolic links: an administrator who moved the folder meant them.
+    return Path.cwd() / given[name] if name in given else None
+
+
+def _jwks(given: Mapping[str, str]) -> str | None:
+    text = given.get("SAMTYCKE_JWKS")
+    if text is None or text.startswith("https://"):
+        return text
+    if text.startswith("http://"):
+        host = urlsplit(text).hostname
+        if host in {"127.0.0.1", "localhost", "::1"}:
+            return text
+        raise ConfigError("SAMTYCKE_JWKS: keys from another machine must come over https")
+    if not Path(text).is_file():
+        raise ConfigError(f"SAMTYCKE_JWKS={text}: there is no such file")
+    return str(Path.cwd() / text)
