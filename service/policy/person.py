@@ -1,0 +1,113 @@
+"""One person at one instant: what candidates for the same subject share, worked out once.
+
+Nothing here decides; it remembers, for as long as one call of `evaluate` or `evaluate_all` lasts.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from functools import cached_property
+from hashlib import sha256
+from zoneinfo import ZoneInfo
+
+from service.policy import instants
+from service.policy.control import effective_level
+from service.policy.faults import Fault, InputRefused
+from service.policy.levels import LEVEL_NAMES, Level
+from service.policy.parts import Purpose
+from service.policy.policy import Policy
+from service.policy.purposes import purpose_codes
+from service.policy.quiet import Arc, arc_of
+from service.policy.values import Quiet, State
+
+
+@dataclass(frozen=True, slots=True)
+class Passage:
+    """One channel for a rung: the codes that drop it, or the instant from which it is free and the waits met."""
+
+    channel: str
+    drops: tuple[str, ...]
+    free_at: datetime
+    waits: tuple[str, ...]
+
+
+class Person:
+    """A state under a policy at `now` (UTC, whole seconds)."""
+
+    def __init__(self, policy: Policy, state: State, now: datetime) -> None:
+        self.policy = policy
+        self.state = state
+        self.now = now
+        # Filled by `channels.py`: by channel, whether an opt-in is asked for, and whether caps count.
+        self.passages: dict[tuple[str, bool, bool], Passage] = {}
+        self._purposes: dict[str, tuple[str, ...]] = {}
+        self._levels: dict[str, tuple[Level, str]] = {}
+        self._contacts: dict[str, list[datetime]] = {}
+        self._buckets: dict[tuple[str, Level], int] = {}
+
+    @cached_property
+    def zone(self) -> ZoneInfo:
+        try:
+            return instants.zone(self.state.timezone)
+        except ValueError as error:
+            raise InputRefused([Fault("/timezone", str(error))]) from error
+
+    @cached_property
+    def today(self) -> date:
+        return self.now.astimezone(self.zone).date()
+
+    @cached_property
+    def paused(self) -> bool:
+        return self.state.paused_until is not None and self.state.paused_until > self.now
+
+    @cached_property
+    def quiet(self) -> Arc | None:
+        return self.arc(self.state.quiet)
+
+    def arc(self, quiet: Quiet | None) -> Arc | None:
+        try:
+            return None if quiet is None else arc_of(quiet)
+        except ValueError as error:
+            raise InputRefused([Fault("/quiet", str(error))]) from error
+
+    def purpose_codes(self, purpose: Purpose) -> tuple[str, ...]:
+        codes = self._purposes.get(purpose.name)
+        if codes is None:
+            codes = self._purposes[purpose.name] = purpose_codes(purpose, self.state, self.now)
+        return codes
+
+    def level(self, category: str) -> tuple[Level, str]:
+        found = self._levels.get(category)
+        if found is None:
+            found = self._levels[category] = effective_level(self.policy, self.state, category)
+        return found
+
+    def is_younger(self, years: int) -> bool:
+        """Whether the birthday that ends an age limit is still to come; someone must have a birth date.
+
+        Comparing year, month and day one by one lets 29 February fall on 1 March in other years.
+        """
+        born, today = self.state.birth_date, self.today
+        assert born is not None
+        return (today.year, today.month, today.day) < (born.year + years, born.month, born.day)
+
+    def contacts(self, channel: str | None) -> list[datetime]:
+        """The instants of contacts up to now, latest first; None: over all channels together."""
+        if not self._contacts:
+            past = sorted(
+                ((c.at, c.channel) for c in self.state.contacts if c.at <= self.now), reverse=True
+            )
+            self._contacts[""] = [at for at, _ in past]
+            for at, name in past:
+                self._contacts.setdefault(name, []).append(at)
+        return self._contacts.get(channel or "", [])
+
+    def bucket(self, programme: str, level: Level) -> int:
+        """The pilot bucket, 0 to 99: the first 8 bytes, big-endian, of SHA-256 over who and what, mod 100."""
+        bucket = self._buckets.get((programme, level))
+        if bucket is None:
+            text = f"{programme}:{LEVEL_NAMES[level]}:{self.state.subject}"
+            digest = sha256(text.encode("utf-8", "surrogatepass")).digest()
+            bucket = self._buckets[programme, level] = int.from_bytes(digest[:8], "big") % 100
+        return bucket
