@@ -19,7 +19,6 @@ class StoredConsent(msgspec.Struct, omit_defaults=True):
 
     status: str
     since: datetime
-    event: str = ""
     explicit: bool = False
     notice_version: int = 0
     expires_at: datetime | None = None

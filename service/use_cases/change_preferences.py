@@ -1,0 +1,117 @@
+"""Change a subject's preferences by a merge patch (RFC 7396)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+from uuid import UUID
+
+from service.errors import InputFault, InvalidInputError, StaleError
+from service.instants import show_instant
+from service.policy import Level, Policy
+from service.storage.choices import Choices, StoredQuiet
+from service.storage.subjects import Subject, lock_subject
+from service.storage.unit import Unit
+from service.use_cases.change import Changed, commit_change
+
+FIELDS = (
+    "locale",
+    "timezone",
+    "sharing",
+    "levels",
+    "channels",
+    "quiet",
+    "max_per_week",
+    "paused_until",
+)
+
+
+def show_preferences(subject: Subject) -> dict[str, Any]:
+    """The preferences as a client sees and patches them."""
+    choices = subject.choices
+    return {
+        "locale": choices.locale,
+        "timezone": choices.timezone,
+        "sharing": dict(choices.sharing),
+        "levels": dict(choices.levels),
+        "channels": dict(choices.channels),
+        "quiet": None
+        if choices.quiet is None
+        else {"from": choices.quiet.start, "to": choices.quiet.end},
+        "max_per_week": choices.max_per_week,
+        "paused_until": None if choices.paused_until is None else show_instant(choices.paused_until),
+    }
+
+
+def change_preferences(
+    unit: Unit, subject_id: UUID, patch: Mapping[str, Any], expected_epoch: int | None
+) -> tuple[Subject, Changed | None]:
+    """The subject after `patch`, and what the change did; None when it changed nothing.
+
+    `patch` holds some of FIELDS, typed by its schema (`paused_until` an aware datetime). Within
+    `sharing`, `levels` and `channels` a null takes the entry away. Raises StaleError when the subject
+    is no longer at `expected_epoch` (None: whatever it is), and InvalidInputError for names that the
+    policy does not know and for a channel that needs an opt-in with its notice.
+    """
+    _check(unit.policy, patch)
+    subject = lock_subject(unit, subject_id)
+    if expected_epoch is not None and subject.epoch != expected_epoch:
+        raise StaleError
+    _check_channels(unit.policy, subject.choices, patch)
+    before = show_preferences(subject)
+    _apply(subject.choices, patch)
+    after = show_preferences(subject)
+    if after == before:
+        return subject, None
+    was = {field: before[field] for field in FIELDS if before[field] != after[field]}
+    now = {field: after[field] for field in was}
+    return subject, commit_change(unit, subject, {"kind": "preferences", "before": was, "after": now})
+
+
+def _apply(choices: Choices, patch: Mapping[str, Any]) -> None:
+    for field in ("sharing", "levels", "channels"):
+        if field in patch:
+            setattr(choices, field, _merged(getattr(choices, field), patch[field]))
+    for field in ("locale", "timezone", "max_per_week", "paused_until"):
+        if field in patch:
+            setattr(choices, field, patch[field])
+    if "quiet" in patch:
+        quiet = patch["quiet"]
+        choices.quiet = None if quiet is None else StoredQuiet(quiet["from"], quiet["to"])
+
+
+def _merged(current: Mapping[str, Any], patch: Mapping[str, Any] | None) -> dict[str, Any]:
+    if patch is None:
+        return {}
+    merged = {**current, **patch}
+    return {key: value for key, value in merged.items() if value is not None}
+
+
+def _check(policy: Policy, patch: Mapping[str, Any]) -> None:
+    faults: list[InputFault] = []
+    for name in patch.get("sharing") or {}:
+        if name not in policy.data:
+            faults.append(InputFault(f"/sharing/{name}", "the policy has no such data category"))
+        elif policy.data[name].sharing == "necessary":
+            faults.append(InputFault(f"/sharing/{name}", "is necessary for the service; it is no choice"))
+    levels = {level.name for level in Level}
+    for key, level in (patch.get("levels") or {}).items():
+        if key != "*" and key not in policy.categories:
+            faults.append(InputFault(f"/levels/{key}", "the policy has no such category"))
+        if level is not None and level not in levels:
+            faults.append(InputFault(f"/levels/{key}", f"must be one of {', '.join(sorted(levels))}"))
+    for name in patch.get("channels") or {}:
+        if name not in policy.channels:
+            faults.append(InputFault(f"/channels/{name}", "the policy has no such channel"))
+    if faults:
+        raise InvalidInputError(faults)
+
+
+def _check_channels(policy: Policy, choices: Choices, patch: Mapping[str, Any]) -> None:
+    faults = [
+        InputFault(f"/channels/{name}", "turning this on is a consent with its notice: POST …/consents")
+        for name, on in (patch.get("channels") or {}).items()
+        if on and policy.channels[name].opt_in and choices.channels.get(name) is not True
+    ]
+    if faults:
+        raise InvalidInputError(faults)

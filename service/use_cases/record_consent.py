@@ -1,0 +1,171 @@
+"""Record what a person answered when asked for consent: to a purpose, or to being written to on a channel."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from service.errors import ConflictError, ForbiddenError, InputFault, InvalidInputError
+from service.instants import show_instant
+from service.policy import Policy, add_duration
+from service.storage.choices import StoredConsent
+from service.storage.subjects import Subject, lock_subject
+from service.storage.unit import Unit
+from service.use_cases.change import Changed, commit_change
+
+# Who may say what (api.md). A token of several roles may say what any of them may.
+STATUSES_BY_ROLE = {
+    "customer": frozenset({"given", "refused", "withdrawn", "deferred"}),
+    "shop": frozenset({"requested"}),
+    "dpo": frozenset({"revoked", "invalidated"}),
+    "system": frozenset({"given", "refused", "withdrawn", "deferred", "requested"}),
+}
+STATUSES = tuple(sorted(frozenset().union(*STATUSES_BY_ROLE.values())))
+
+# These tell what was asked, not what was answered, so they never replace an answer.
+_QUESTIONS = frozenset({"requested", "deferred"})
+_OPEN = frozenset({"unknown", "requested", "deferred"})
+DEFAULT_SKEW = timedelta(minutes=5)
+NO_NEW_QUESTION = "P6M"
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """The text the person saw: its major version and the language it was shown in."""
+
+    version: int
+    locale: str
+
+
+@dataclass(frozen=True, slots=True)
+class RecordConsent:
+    """Exactly one of `purpose` and `channel` is set. `at` is the client's clock, `evidence` free text."""
+
+    status: str
+    notice: Notice | None
+    origin: str
+    purpose: str | None = None
+    channel: str | None = None
+    explicit: bool = False
+    at: datetime | None = None
+    evidence: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ConsentRecorded:
+    status: str
+    expires_at: datetime | None
+    changed: Changed
+
+
+def record_consent(unit: Unit, subject_id: UUID, command: RecordConsent) -> ConsentRecorded:
+    """Raises ForbiddenError for a status that is not this role's to say, InvalidInputError for an unknown
+    purpose, channel or notice or a clock too far off, and ConflictError when a later answer stands."""
+    if not any(command.status in STATUSES_BY_ROLE.get(role, ()) for role in unit.actor.roles):
+        raise ForbiddenError(f"{unit.actor.role} may not record {command.status!r}")
+    since = _checked(unit, command)
+    subject = lock_subject(unit, subject_id)
+    answers = subject.choices.consents if command.purpose else subject.choices.opt_ins
+    key = command.purpose or command.channel or ""
+    before = answers.get(key)
+    _check_order(unit.policy, before, command, since)
+    expires_at = _expires_at(unit.policy, command, since)
+    if not (command.status == "deferred" and before is not None and before.status not in _OPEN):
+        answers[key] = StoredConsent(
+            status=command.status,
+            since=since,
+            explicit=command.explicit,
+            notice_version=command.notice.version if command.notice else 0,
+            expires_at=expires_at,
+        )
+    if command.channel:
+        _switch_channel(subject, command.channel, command.status)
+    changed = commit_change(unit, subject, _payload(command, since, expires_at))
+    return ConsentRecorded(command.status, expires_at, changed)
+
+
+def may_ask_from(consent: StoredConsent) -> datetime | None:
+    """No new question for six months after a refusal (law.md G3); None when nothing stands in the way."""
+    if consent.status != "refused":
+        return None
+    return add_duration(consent.since, NO_NEW_QUESTION)
+
+
+def _checked(unit: Unit, command: RecordConsent) -> datetime:
+    faults: list[InputFault] = []
+    policy = unit.policy
+    if (command.purpose is None) == (command.channel is None):
+        faults.append(InputFault("", "name either a purpose or a channel"))
+    elif command.purpose is not None:
+        purpose = policy.purposes.get(command.purpose)
+        if purpose is None:
+            faults.append(InputFault("/purpose", "the policy has no such purpose"))
+        elif purpose.basis != "consent":
+            faults.append(InputFault("/purpose", f"rests on {purpose.basis}, not on consent"))
+        elif command.notice is not None:
+            current = current_notice(policy, command.purpose)
+            if current is not None and command.notice.version > current:
+                faults.append(InputFault("/notice/version", f"the newest notice is version {current}"))
+    elif command.channel not in policy.channels:
+        faults.append(InputFault("/channel", "the policy has no such channel"))
+    if command.notice is None and command.status in {"given", "refused", "requested", "deferred"}:
+        faults.append(InputFault("/notice", f"is needed for {command.status}: which text was shown?"))
+    since = command.at or unit.now
+    skew = timedelta(seconds=policy.document.get("skew_seconds", DEFAULT_SKEW.total_seconds()))
+    if abs(since - unit.now) > skew:
+        faults.append(InputFault("/at", f"is more than {skew} from the time here"))
+    if faults:
+        raise InvalidInputError(faults)
+    return since
+
+
+def current_notice(policy: Policy, purpose: str) -> int | None:
+    """The major version of the purpose's notice now in use, where the policy carries its texts."""
+    notice = policy.document["purposes"][purpose].get("notice")
+    return None if notice is None else int(notice["version"])
+
+
+def _check_order(
+    policy: Policy, before: StoredConsent | None, command: RecordConsent, since: datetime
+) -> None:
+    if before is None:
+        return
+    if command.status in {"given", "requested"} and since < before.since:
+        # A yes that was clicked before a no but arrives after it must not undo the no.
+        raise ConflictError("a later answer stands already", status=before.status)
+    if command.status == "requested" and before.status not in _OPEN:
+        ask_from = may_ask_from(before)
+        if before.status in {"given", "withdrawn"} or (ask_from is not None and since < ask_from):
+            until = {} if ask_from is None else {"may_ask_from": show_instant(ask_from)}
+            raise ConflictError("this person has answered already", status=before.status, **until)
+
+
+def _expires_at(policy: Policy, command: RecordConsent, since: datetime) -> datetime | None:
+    if command.purpose is None or command.status != "given":
+        return None
+    valid_for = policy.purposes[command.purpose].valid_for
+    return None if valid_for is None else add_duration(since, valid_for)
+
+
+def _switch_channel(subject: Subject, channel: str, status: str) -> None:
+    if status not in _QUESTIONS:
+        subject.choices.channels[channel] = status == "given"
+
+
+def _payload(command: RecordConsent, since: datetime, expires_at: datetime | None) -> dict[str, Any]:
+    about = {"purpose": command.purpose} if command.purpose else {"channel": command.channel}
+    return {
+        "kind": "consent",
+        **about,
+        "status": command.status,
+        "explicit": command.explicit,
+        "notice": None
+        if command.notice is None
+        else {"version": command.notice.version, "locale": command.notice.locale},
+        "origin": command.origin,
+        "at": show_instant(since),
+        "expires_at": None if expires_at is None else show_instant(expires_at),
+        "evidence": command.evidence,
+    }
