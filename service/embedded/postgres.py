@@ -132,7 +132,7 @@ class Postgres:
             *("--locale-provider", "builtin", "--builtin-locale", "C.UTF-8", "--locale", "C"),
         ]
         account = self._account
-        done = subprocess.run(  # noqa: PLW1509 (the supervisor has one thread; the tie must be made there)
+        done = subprocess.run(
             command,
             env=ENVIRON,
             stdin=subprocess.DEVNULL,
@@ -150,7 +150,9 @@ class Postgres:
             output = done.stdout.decode("utf-8", "replace")
             if any(text in output for text in FULL_DISK_TEXTS):
                 raise DiskFullError(self._home)
-            raise StartError(f"the database could not be set up: {output.strip().splitlines()[-1:] or output}")
+            raise StartError(
+                f"the database could not be set up: {output.strip().splitlines()[-1:] or output}"
+            )
         part.replace(self._data)
 
     def _await_orphan(self) -> None:

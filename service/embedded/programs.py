@@ -45,7 +45,7 @@ class Running:
         self._log_start = program.log.stat().st_size if program.log.exists() else 0
         account = program.account
         with program.log.open("ab") as log:
-            self._process = subprocess.Popen(  # noqa: PLW1509 (the supervisor has one thread; the tie must be made there)
+            self._process = subprocess.Popen(
                 program.argv,
                 env=dict(program.environ),
                 stdin=subprocess.DEVNULL,
@@ -57,7 +57,7 @@ class Running:
                 user=account.uid if account else None,
                 group=account.gid if account else None,
                 extra_groups=[] if account else None,
-                preexec_fn=tie_to_parent(program.orphan_signal),
+                preexec_fn=tie_to_parent(program.orphan_signal),  # noqa: PLW1509 (one thread: see tie_to_parent)
             )
 
     @property
