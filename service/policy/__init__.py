@@ -1,8 +1,7 @@
 """The decision of decision.md and nothing else: pure, and on the standard library alone.
 
-    policy = load_policy(document)                  # PolicyRefused, with every fault
-    state = read_state(document)                    # InputRefused, with every fault
-    decision = evaluate(policy, state, candidate, now)
+`load_policy` and `read_state`, `read_candidate`, `read_now` make the four values of a decision from
+documents, or refuse them with every fault; `evaluate` and `evaluate_all` answer.
 """
 
 from __future__ import annotations

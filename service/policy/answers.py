@@ -94,7 +94,7 @@ def blocked(
     explicit: bool | None = None,
     to: Level | None = None,
 ) -> Reason:
-    """A reason with the remedy that its code calls for, on `remedy_on` or else on what the reason is about."""
+    """A reason with the remedy that its code calls for, on `remedy_on` or else what the reason is about."""
     verb = remedy_verb(code)
     if verb is None:
         return Reason(strategy, code, on)

@@ -30,6 +30,7 @@ def channel_reasons(
     rung: Rung,
     candidate: Candidate,
     mandate: Mandate | None,
+    *,
     channel: str,
     codes: Iterable[str],
 ) -> list[Reason]:
@@ -77,7 +78,7 @@ def _open_passage(person: Person, rung: Rung, channel: Channel, interval: dateti
 
 
 def _refusals(person: Person, rung: Rung, channel: Channel) -> set[str]:
-    """ePrivacy: a refusal always counts; an opt-in is not asked for where the notice belongs to the contract."""
+    """ePrivacy: a refusal always counts; a notice that belongs to the contract needs no opt-in."""
     said = person.state.channels.get(channel.name)
     if said is False:
         return {"channel_refused"}

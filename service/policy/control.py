@@ -1,4 +1,4 @@
-"""The control level that a person has set for a category (decision.md, the row `control_level`; law.md C2)."""
+"""The control level a person has set for a category (decision.md, the row `control_level`; law.md C2)."""
 
 from __future__ import annotations
 

@@ -17,7 +17,7 @@ class Fault:
         return f"{self.path or '(document)'}: {self.message}"
 
 
-class Refused(ValueError):
+class Refused(ValueError):  # noqa: N818  # what happened to the document, as the spec says it
     """A document that cannot be used, with every fault found in it."""
 
     def __init__(self, faults: Iterable[Fault]) -> None:

@@ -55,8 +55,8 @@ def _state(reader: Reader, document: Mapping[str, Any]) -> State:
     return State(
         subject=reader.text(get("subject"), "/subject"),
         status=reader.one_of(get("status"), "/status", STATUSES, "status") or "",
-        birth_date=_optional(reader.read, get("birth_date"), "/birth_date", _read_date),
-        timezone=_optional(reader.read, get("timezone"), "/timezone", _read_zone) or "UTC",
+        birth_date=_parsed(reader, get("birth_date"), "/birth_date", _read_date),
+        timezone=_parsed(reader, get("timezone"), "/timezone", _read_zone) or "UTC",
         consents={
             purpose: _consent(reader, reader.mapping(value, path, _CONSENT), path)
             for purpose, value, path in reader.entries(get("consents"), "/consents")
@@ -74,8 +74,8 @@ def _state(reader: Reader, document: Mapping[str, Any]) -> State:
         max_per_week=_optional(reader.integer, get("max_per_week"), "/max_per_week"),
         flags=frozenset(reader.texts(get("flags"), "/flags")),
         mandates=_mandates(reader, get("mandates")),
-        contacts=tuple(_contact(reader, item, path) for item, path in reader.items(get("contacts"), "/contacts")),
-        orders=tuple(_order(reader, item, path) for item, path in reader.items(get("orders"), "/orders")),
+        contacts=tuple(_contact(reader, *item) for item in reader.items(get("contacts"), "/contacts")),
+        orders=tuple(_order(reader, *item) for item in reader.items(get("orders"), "/orders")),
     )
 
 
@@ -172,20 +172,22 @@ def _candidate(reader: Reader, document: Mapping[str, Any]) -> Candidate:
 
 
 def _optional(
-    read: Callable[Concatenate[Any, _Rest], _Value], value: Any, *rest: _Rest.args, **_: _Rest.kwargs
+    read: Callable[Concatenate[Any, _Rest], _Value], value: Any, *rest: _Rest.args, **named: _Rest.kwargs
 ) -> _Value | None:
     """null stays null; anything else is read."""
-    return None if value is None else read(value, *rest, **_)
+    return None if value is None else read(value, *rest, **named)
 
 
 def _flags(reader: Reader, value: object, path: str) -> dict[str, bool]:
-    return {
-        key: reader.flag(item, at) for key, item, at in reader.entries(value, path) if item is not None
-    }
+    return {key: reader.flag(item, at) for key, item, at in reader.entries(value, path) if item is not None}
+
+
+def _parsed(reader: Reader, value: object, path: str, parse: Callable[[str], _Value]) -> _Value | None:
+    return None if value is None else reader.read(value, path, parse)
 
 
 def _instant(reader: Reader, value: object, path: str) -> datetime | None:
-    return None if value is None else reader.read(value, path, read_instant)
+    return _parsed(reader, value, path, read_instant)
 
 
 def _required_instant(reader: Reader, value: object, path: str) -> datetime:

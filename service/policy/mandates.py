@@ -11,7 +11,10 @@ from service.policy.values import Candidate, Mandate, State
 
 
 def narrowest(state: State, candidate: Candidate) -> Mandate | None:
-    """The covering mandate that decides alone, live or not: sku, then deepest category, then `*`, then lowest id."""
+    """The covering mandate that decides alone, live or not.
+
+    The sku comes first, then the deepest category, then `*`; of equals the lowest id.
+    """
     covering = [
         (-narrowness, mandate.id, mandate)
         for mandate in state.mandates

@@ -1,4 +1,4 @@
-"""The parts of a policy document, read (decision.md, "Inputs"; the comments there hold for the fields here)."""
+"""The parts of a policy document (decision.md, "Inputs", says what each field means)."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ class Category:
 
 @dataclass(frozen=True, slots=True)
 class Cap:
-    """At most `count` contacts in any (t − hours, t]."""
+    """At most `count` contacts in any (t - hours, t]."""
 
     count: int
     hours: int

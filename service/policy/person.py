@@ -24,7 +24,7 @@ from service.policy.values import Quiet, State
 
 @dataclass(frozen=True, slots=True)
 class Passage:
-    """One channel for a rung: the codes that drop it, or the instant from which it is free and the waits met."""
+    """One channel for a rung: the codes that drop it, or from when it is free and the waits until then."""
 
     channel: str
     drops: tuple[str, ...]
@@ -95,9 +95,7 @@ class Person:
     def contacts(self, channel: str | None) -> list[datetime]:
         """The instants of contacts up to now, latest first; None: over all channels together."""
         if not self._contacts:
-            past = sorted(
-                ((c.at, c.channel) for c in self.state.contacts if c.at <= self.now), reverse=True
-            )
+            past = sorted(((c.at, c.channel) for c in self.state.contacts if c.at <= self.now), reverse=True)
             self._contacts[""] = [at for at, _ in past]
             for at, name in past:
                 self._contacts.setdefault(name, []).append(at)

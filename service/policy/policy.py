@@ -108,5 +108,5 @@ class Policy:
         caps = [*self.contact_caps, *(cap for channel in self.channels.values() for cap in channel.caps)]
         windows = [_WEEK, *(timedelta(hours=cap.hours) for cap in caps)]
         for mandate in mandates:
-            windows += [timedelta(days=days) for days in (mandate.spend_days, mandate.min_days_between) if days]
+            windows.append(timedelta(days=max(mandate.spend_days or 0, mandate.min_days_between or 0)))
         return max(windows)

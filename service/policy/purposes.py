@@ -43,8 +43,10 @@ def consent_blocker(purpose: Purpose, consent: Consent | None, now: datetime) ->
         return "consent_missing"
     # A status that nobody has heard of is no consent.
     code = CODE_OF_STATUS.get(consent.status, "consent_missing")
-    if code is not None:
-        return code
+    return code if code is not None else _fault_of_given(purpose, consent, now)
+
+
+def _fault_of_given(purpose: Purpose, consent: Consent, now: datetime) -> str | None:
     if consent.expires_at is not None and consent.expires_at <= now:
         return "consent_expired"
     if consent.notice_version < purpose.min_notice_version:
@@ -55,10 +57,20 @@ def consent_blocker(purpose: Purpose, consent: Consent | None, now: datetime) ->
 
 
 def purpose_codes(purpose: Purpose, state: State, now: datetime) -> tuple[str, ...]:
-    """Every code with which a purpose blocks a rung: the objection and the consent, neither hiding the other."""
+    """Every code with which a purpose blocks: the consent and the objection, neither hiding the other."""
     objected = ("objected",) if is_objected(purpose, state) else ()
     consent = consent_blocker(purpose, state.consents.get(purpose.name), now)
     return objected if consent is None else (consent, *objected)
+
+
+def status_blocker(state: State | None) -> str | None:
+    """Why nothing may be done for a person, whatever it is; None for an active subject (Art. 17, 18)."""
+    if state is None:
+        return "subject_unknown"
+    if state.status == "active":
+        return None
+    # `restricted`, and any status that nobody has heard of.
+    return "subject_erased" if state.status == "erased" else "processing_restricted"
 
 
 def purpose_blocker(policy: Policy, state: State | None, purpose: str, now: datetime) -> str | None:
@@ -66,10 +78,9 @@ def purpose_blocker(policy: Policy, state: State | None, purpose: str, now: date
 
     An objection is named before a consent. Nobody's purposes hold but those of an active subject.
     """
-    if state is None:
-        return "subject_unknown"
-    if state.status != "active":
-        return "subject_erased" if state.status == "erased" else "processing_restricted"
+    blocker = status_blocker(state)
+    if state is None or blocker is not None:
+        return blocker
     known = policy.purposes.get(purpose)
     if known is None:
         return "purpose_unknown"
@@ -83,9 +94,12 @@ def holds(policy: Policy, state: State | None, purpose: str, now: datetime) -> b
 
 
 def consent_status(policy: Policy, state: State | None, purpose: str, now: datetime) -> str:
-    """The status of a consent as of `now`: the one recorded, but `expired`, `outdated` (under an older notice)
-    or `not_explicit` where a given one no longer serves. `not_needed`: rests on another basis. `unknown`:
-    never asked, or no such purpose."""
+    """The status of a consent as of `now` (DPV consent status, with a few more words).
+
+    It is the one recorded, but `expired`, `outdated` (given under an older notice) or `not_explicit` where a
+    given one does not serve. `not_needed`: the purpose rests on another basis. `unknown`: never asked, or
+    there is no such purpose.
+    """
     known = policy.purposes.get(purpose)
     if known is None or state is None:
         return "unknown"

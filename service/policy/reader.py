@@ -31,10 +31,14 @@ class Reader:
     def fault(self, path: str, message: str) -> None:
         self.faults.append(Fault(path, message))
 
+    def wrong(self, path: str, wanted: str, value: object) -> None:
+        """A value of the wrong kind; null is one that is missing."""
+        self.fault(path, "is missing" if value is None else f"must be {wanted}, not {kind(value)}")
+
     def mapping(self, value: object, path: str, keys: Collection[str] | None = None) -> Mapping[str, Any]:
         """An object with string keys; with `keys`, no others. Empty if it is none."""
         if not isinstance(value, Mapping):
-            self.fault(path, f"must be an object, not {kind(value)}")
+            self.wrong(path, "an object", value)
             return {}
         for key in value:
             if not isinstance(key, str):
@@ -56,20 +60,20 @@ class Reader:
         if value is None:
             return
         if not isinstance(value, list | tuple):
-            self.fault(path, f"must be an array, not {kind(value)}")
+            self.wrong(path, "an array", value)
             return
         for index, item in enumerate(value):
             yield item, f"{path}/{index}"
 
-    def text(self, value: object, path: str) -> str:
+    def text(self, value: object, path: str, longest: int = LONGEST_TEXT) -> str:
         """Text with something in it that UTF-8 can carry."""
         if not isinstance(value, str):
-            self.fault(path, f"must be text, not {kind(value)}")
+            self.wrong(path, "text", value)
             return ""
         if not value or value.isspace():
             self.fault(path, "must not be empty")
-        elif len(value) > LONGEST_TEXT:
-            self.fault(path, f"must have at most {LONGEST_TEXT} characters")
+        elif len(value) > longest:
+            self.fault(path, f"must have at most {longest} characters")
         elif not _is_encodable(value):
             self.fault(path, "must be valid Unicode")
         return value
@@ -86,14 +90,14 @@ class Reader:
     def flag(self, value: object, path: str) -> bool:
         """true or false; 0 and 1 are numbers."""
         if not isinstance(value, bool):
-            self.fault(path, f"must be true or false, not {kind(value)}")
+            self.wrong(path, "true or false", value)
             return False
         return value
 
     def integer(self, value: object, path: str, least: int = 0, most: int = LARGEST_NUMBER) -> int:
         """A whole number within bounds; true and false are none."""
         if not isinstance(value, int) or isinstance(value, bool):
-            self.fault(path, f"must be a whole number, not {kind(value)}")
+            self.wrong(path, "a whole number", value)
             return least
         if not least <= value <= most:
             self.fault(path, f"must be from {least} to {most}")
@@ -104,7 +108,10 @@ class Reader:
         """One of some words; `what` names them in the message."""
         if isinstance(value, str) and value in choices:
             return value
-        shown = f" {value[:60]!r}" if self.echo and isinstance(value, str) else ""
+        if not isinstance(value, str):
+            self.wrong(path, f"a {what}", value)
+            return None
+        shown = f" {value[:60]!r}" if self.echo else ""
         self.fault(path, f"unknown {what}{shown}; known: {', '.join(choices) or 'none'}")
         return None
 
@@ -127,20 +134,21 @@ def join(path: str, key: str) -> str:
 
 def kind(value: object) -> str:
     """What a JSON value is, in JSON's words."""
-    match value:
-        case None:
-            return "null"
-        case bool():
-            return "true or false"
-        case int() | float():
-            return "a number"
-        case str():
-            return "text"
-        case Mapping():
-            return "an object"
-        case list() | tuple():
-            return "an array"
+    if isinstance(value, bool):
+        return "true or false"
+    for types, words in _KINDS:
+        if isinstance(value, types):
+            return words
     return type(value).__name__
+
+
+_KINDS: tuple[tuple[type | tuple[type, ...], str], ...] = (
+    (type(None), "null"),
+    ((int, float), "a number"),
+    (str, "text"),
+    (Mapping, "an object"),
+    ((list, tuple), "an array"),
+)
 
 
 def _is_encodable(value: str) -> bool:

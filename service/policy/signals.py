@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from service.policy.parts import Data
 from service.policy.policy import Policy
-from service.policy.purposes import holds
+from service.policy.purposes import holds, status_blocker
 from service.policy.values import State
 
 SIGNAL_REFUSALS: tuple[str, ...] = (
@@ -30,22 +31,27 @@ def signal_refusal(
 
     What `*` requires is required of signals without a category too.
     """
-    if state is None:
-        return "subject_unknown"
-    if state.status != "active":
-        return "subject_erased" if state.status == "erased" else "processing_restricted"
+    blocker = status_blocker(state)
+    if state is None or blocker is not None:
+        return blocker
     signal = policy.signals.get(signal_type)
     if signal is None:
         return "signal_unknown"
     if category is not None and not policy.knows_category(category):
         return "category_unknown"
-    if not policy.data[signal.data].necessary and state.sharing.get(signal.data) is not True:
+    return _data_refusal(policy, state, policy.data[signal.data], now) or _category_refusal(
+        policy, state, category, now
+    )
+
+
+def _data_refusal(policy: Policy, state: State, data: Data, now: datetime) -> str | None:
+    if not data.necessary and state.sharing.get(data.name) is not True:
         return "data_not_shared"
-    covering = (name for name, purpose in policy.purposes.items() if signal.data in purpose.data)
-    if not any(holds(policy, state, name, now) for name in covering):
-        return "no_purpose_in_force"
-    entries = [policy.categories[path] for path in policy.prefixes(category or "*")]
+    covering = (name for name, purpose in policy.purposes.items() if data.name in purpose.data)
+    return None if any(holds(policy, state, name, now) for name in covering) else "no_purpose_in_force"
+
+
+def _category_refusal(policy: Policy, state: State, category: str | None, now: datetime) -> str | None:
+    entries = (policy.categories[path] for path in policy.prefixes(category or "*"))
     required = (name for entry in entries for name in entry.requires)
-    if not all(holds(policy, state, name, now) for name in required):
-        return "category_requires"
-    return None
+    return None if all(holds(policy, state, name, now) for name in required) else "category_requires"

@@ -14,7 +14,7 @@ def cap_end(cap: Cap, contacts: Sequence[datetime], now: datetime) -> datetime |
     """The instant at which a cap lets go; None if that is not after `now`.
 
     `contacts`: the instants up to `now`, latest first. With no further contact, a window holds `count` of
-    them until the count-th latest leaves it, which it does `hours` after it was made: (t − hours, t] is
+    them until the count-th latest leaves it, which it does `hours` after it was made: (t - hours, t] is
     open at its start. `count` is not 0.
     """
     if len(contacts) < cap.count:

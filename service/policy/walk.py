@@ -16,13 +16,14 @@ from service.policy.levels import Level, rungs_from
 from service.policy.mandates import interval_end, narrowest
 from service.policy.person import Person
 from service.policy.policy import Policy
+from service.policy.purposes import status_blocker
 from service.policy.rules import Rung, rung_of
 from service.policy.values import Candidate, State
 
 
 def evaluate(policy: Policy, state: State | None, candidate: Candidate, now: datetime) -> Decision:
     """The decision about one candidate. `state` None: no such subject. `now` is aware; a finer one is
-    rounded up to the next second. InputRefused: the state names a time zone or quiet hours that cannot be read.
+    rounded up to the next second. InputRefused: the state's time zone or quiet hours cannot be read.
     """
     return evaluate_all(policy, state, (candidate,), now)[0]
 
@@ -31,13 +32,9 @@ def evaluate_all(
     policy: Policy, state: State | None, candidates: Iterable[Candidate], now: datetime
 ) -> list[Decision]:
     """The decisions about many candidates for one subject, each the same as `evaluate` gives alone."""
-    if state is None:
-        return [_denied(candidate, "subject_unknown", None) for candidate in candidates]
-    if state.status == "erased":
-        return [_denied(candidate, "subject_erased", None) for candidate in candidates]
-    if state.status != "active":
-        # `restricted`, and any status that nobody has heard of.
-        return [_denied(candidate, "processing_restricted", None) for candidate in candidates]
+    blocker = status_blocker(state)
+    if state is None or blocker is not None:
+        return [_denied(candidate, blocker or "subject_unknown", None) for candidate in candidates]
     person = Person(policy, state, whole_second(now))
     return [_decide(person, candidate) for candidate in candidates]
 
@@ -84,7 +81,7 @@ def _try_rung(person: Person, rung: Rung, candidate: Candidate, passed: list[Rea
     left = [way for way in ways if not way.drops]
     if not left:
         for way in ways:
-            hard += channel_reasons(person, rung, candidate, mandate, way.channel, way.drops)
+            hard += channel_reasons(person, rung, candidate, mandate, channel=way.channel, codes=way.drops)
         # An interval that drops several channels is one reason.
         hard = list(dict.fromkeys(hard))
     if hard:
@@ -95,7 +92,7 @@ def _try_rung(person: Person, rung: Rung, candidate: Candidate, passed: list[Rea
     way = min(left, key=lambda way: way.free_at)
     if way.free_at == person.now:
         return _taken(candidate, rung, way.channel, [], passed)
-    waits = channel_reasons(person, rung, candidate, mandate, way.channel, way.waits)
+    waits = channel_reasons(person, rung, candidate, mandate, channel=way.channel, codes=way.waits)
     if candidate.expires_at is not None and candidate.expires_at <= way.free_at:
         passed += in_order([*waits, blocked(rung.level, "expires_first", None)])
         return None
