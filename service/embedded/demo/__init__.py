@@ -1,0 +1,1 @@
+"""The demo: a small Nordic pharmacy, its goods, and some three hundred customers who do not exist."""
