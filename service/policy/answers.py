@@ -104,9 +104,13 @@ def blocked(
     return Reason(strategy, code, on, Remedy(verb, on if remedy_on is None else remedy_on, explicit, to))
 
 
-def in_order(reasons: Iterable[Reason]) -> list[Reason]:
+def in_order(reasons: Iterable[Reason]) -> tuple[Reason, ...]:
     """Reasons of one rung by code, then `on`, null first. Python compares strings by code point."""
-    return sorted(reasons, key=lambda reason: (reason.code, reason.on is not None, reason.on or ""))
+    return tuple(sorted(reasons, key=_place_in_order))
+
+
+def _place_in_order(reason: Reason) -> tuple[str, bool, str]:
+    return reason.code, reason.on is not None, reason.on or ""
 
 
 def decision_stage(decision: Decision) -> str | None:

@@ -7,14 +7,14 @@ from __future__ import annotations
 
 from service.policy.answers import Reason, blocked
 from service.policy.levels import Level
-from service.policy.mandates import limit_codes
+from service.policy.mandates import limit_codes, narrowest
 from service.policy.person import Person
 from service.policy.rules import Rung
-from service.policy.values import Candidate, Mandate
+from service.policy.values import Candidate
 
 
-def hard_blockers(person: Person, rung: Rung, candidate: Candidate, mandate: Mandate | None) -> list[Reason]:
-    """Everything that blocks a rung for good. `mandate` is the one that decides about the candidate."""
+def hard_blockers(person: Person, rung: Rung, candidate: Candidate) -> list[Reason]:
+    """Everything but channels that blocks a rung for good."""
     reasons = [*rung.fixed, *_purposes(person, rung), *_data(person, rung, candidate)]
     if rung.essential:
         return reasons
@@ -24,7 +24,7 @@ def hard_blockers(person: Person, rung: Rung, candidate: Candidate, mandate: Man
     if rung.suppressions:
         reasons += [rung.suppressions[flag] for flag in set(person.state.flags) & rung.suppressions.keys()]
     if rung.level is Level.automate:
-        reasons += _mandate(person, candidate, mandate)
+        reasons += _mandate(person, candidate)
     return reasons
 
 
@@ -84,7 +84,8 @@ def _pilot(person: Person, rung: Rung, candidate: Candidate) -> list[Reason]:
     return [person.policy.reason(rung.level, "rollout_pilot", programme)]
 
 
-def _mandate(person: Person, candidate: Candidate, mandate: Mandate | None) -> list[Reason]:
+def _mandate(person: Person, candidate: Candidate) -> list[Reason]:
+    mandate = narrowest(person.state, candidate)
     if mandate is None:
         return [blocked(Level.automate, "mandate_missing", candidate.sku)]
     return [

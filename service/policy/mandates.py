@@ -32,9 +32,13 @@ def _narrowness(covers: str, candidate: Candidate) -> float | None:
     return depth_of(covers) if lies_under(candidate.category or "", covers) else None
 
 
+def is_ended(mandate: Mandate, now: datetime) -> bool:
+    return mandate.expires_at is not None and mandate.expires_at <= now
+
+
 def limit_codes(mandate: Mandate, state: State, candidate: Candidate, now: datetime) -> Iterator[str]:
     """The limits of a mandate that an order now would break, or that it has ended."""
-    if mandate.expires_at is not None and mandate.expires_at <= now:
+    if is_ended(mandate, now):
         yield "mandate_expired"
         return
     if mandate.max_quantity is not None and candidate.quantity > mandate.max_quantity:
@@ -51,8 +55,11 @@ def limit_codes(mandate: Mandate, state: State, candidate: Candidate, now: datet
 
 
 def interval_end(mandate: Mandate, state: State, sku: str, now: datetime) -> datetime | None:
-    """The instant from which this sku may be ordered again under a mandate; None if that is now."""
-    if mandate.min_days_between is None:
+    """The instant from which this sku may be ordered again under a mandate; None if that is now.
+
+    The limits of a mandate that has ended are not checked, and this is one.
+    """
+    if mandate.min_days_between is None or is_ended(mandate, now):
         return None
     made = [o.at for o in state.orders if o.mandate == mandate.id and o.sku == sku and o.at <= now]
     if not made:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from functools import cached_property
 from hashlib import sha256
+from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 from service.policy import instants
@@ -20,6 +21,10 @@ from service.policy.policy import Policy
 from service.policy.purposes import purpose_codes
 from service.policy.quiet import Arc, arc_of
 from service.policy.values import Quiet, State
+
+if TYPE_CHECKING:
+    from service.policy.obstacles import Obstacles
+    from service.policy.rules import Rung
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +44,8 @@ class Person:
         self.policy = policy
         self.state = state
         self.now = now
+        # Filled by `obstacles.py`: by rung, category, data and channels.
+        self.obstacles: dict[tuple[Rung, str | None, tuple[str, ...], tuple[str, ...]], Obstacles] = {}
         # Filled by `channels.py`: by channel, whether an opt-in is asked for, and whether caps count.
         self.passages: dict[tuple[str, bool, bool], Passage] = {}
         self._purposes: dict[str, tuple[str, ...]] = {}

@@ -24,13 +24,10 @@ from service.policy.paths import depth_of, paths_of
 from service.policy.values import Mandate
 
 if TYPE_CHECKING:
-    from service.policy.rules import Rung
+    from service.policy.rules import Ladder
 
 FORMAT = "samtycke-policy/1"
 _WEEK = timedelta(days=7)
-
-# Callers choose category paths, so what is remembered about them is forgotten in time.
-_REMEMBERED_PATHS = 20_000
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -49,10 +46,9 @@ class Policy:
     rollout: tuple[Rollout, ...]
     signals: Mapping[str, Signal]
 
-    # Compiled on first use, from the fields above alone: the rungs of a programme for a place in the tree
-    # of categories, that place for a path, and the reasons about names of the policy.
-    rungs: dict[tuple[str, str], Mapping[Level, Rung]] = field(default_factory=dict, init=False, repr=False)
-    places: dict[str, str | None] = field(default_factory=dict, init=False, repr=False)
+    # Worked out on first use, from the fields above alone: see `rules.py` and `reason`.
+    compiled: dict[tuple[str, str], Ladder] = field(default_factory=dict, init=False, repr=False)
+    ladders: dict[tuple[str, str], Ladder | None] = field(default_factory=dict, init=False, repr=False)
     reasons: dict[tuple[Level, str, str | None], Reason] = field(default_factory=dict, init=False, repr=False)
 
     def prefixes(self, category: str) -> tuple[str, ...]:
@@ -69,20 +65,13 @@ class Policy:
 
         Everything that the policy says about a category depends on this place alone.
         """
-        try:
-            return self.places[category]
-        except KeyError:
-            pass
-        if len(self.places) >= _REMEMBERED_PATHS:
-            self.places.clear()
         rolled_out = {entry.category for entry in self.rollout}
         place, known = None, False
         for path in paths_of(category, self._depth()):
             known = known or path in self.categories
             if path in self.categories or path in rolled_out:
                 place = path
-        self.places[category] = found = place if known else None
-        return found
+        return place if known else None
 
     def reason(self, level: Level, code: str, on: str | None) -> Reason:
         """The reason with which a rung is blocked by something that the policy names, or by nothing named.

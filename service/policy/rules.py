@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from service.policy.answers import Reason, blocked, in_order
+from service.policy.answers import Reason, blocked
 from service.policy.levels import Level
 from service.policy.parts import Programme, Purpose, Rollout
 from service.policy.paths import depth_of, paths_of
 from service.policy.policy import Policy
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Rung:
-    """The rules of one rung that depend on neither the person nor the candidate."""
+    """The rules of one rung that depend on neither the person nor the candidate. One is equal to itself."""
 
     level: Level
     essential: bool
@@ -28,22 +28,39 @@ class Rung:
     ages: tuple[tuple[str, int], ...]
     pilot: int | None
     suppressions: Mapping[str, Reason]
-    # What is asked of a channel: nothing for respond, no opt-in and no caps for a legal notice.
-    needs_channel: bool
+    # What is asked of channels: nothing for respond or an essential message, no opt-in and no caps for a
+    # legal notice.
+    asks_channels: bool
     needs_opt_in: bool
     capped: bool
 
 
-def rung_of(policy: Policy, programme: str, place: str, level: Level) -> Rung | None:
-    """The rung of a known programme at a place (`Policy.place`); None where its ladder has no such rung."""
-    rungs = policy.rungs.get((programme, place))
-    if rungs is None:
-        rungs = _compile_ladder(policy, policy.programmes[programme], place)
-        policy.rungs[programme, place] = rungs
-    return rungs.get(level)
+Ladder = Mapping[Level, Rung]
+
+# Callers choose category paths, so what is remembered about them is forgotten in time.
+_REMEMBERED = 20_000
 
 
-def _compile_ladder(policy: Policy, programme: Programme, place: str) -> Mapping[Level, Rung]:
+def ladder_of(policy: Policy, programme: str, category: str) -> Ladder | None:
+    """The rungs that a known programme offers for a category; None where the category is unknown."""
+    try:
+        return policy.ladders[programme, category]
+    except KeyError:
+        pass
+    if len(policy.ladders) >= _REMEMBERED:
+        policy.ladders.clear()
+    ladder, place = None, policy.place(category)
+    if place is not None:
+        # Rungs are compiled for the place, which many categories may share.
+        ladder = policy.compiled.get((programme, place))
+        if ladder is None:
+            ladder = policy.compiled[programme, place] = _compile_ladder(policy, programme, place)
+    policy.ladders[programme, category] = ladder
+    return ladder
+
+
+def _compile_ladder(policy: Policy, name: str, place: str) -> Ladder:
+    programme = policy.programmes[name]
     return {level: _compile_rung(policy, programme, place, level) for level in programme.ladder}
 
 
@@ -83,11 +100,11 @@ def _compile_rung(policy: Policy, programme: Programme, place: str, level: Level
         uses=programme.uses,
         covered=covered,
         unasked=by_duty | {name for name in covered if policy.data[name].necessary},
-        fixed=tuple(in_order(fixed)),
+        fixed=tuple(fixed),
         ages=tuple(ages),
         pilot=pilot,
         suppressions=suppressions,
-        needs_channel=level is not Level.respond,
+        asks_channels=level is not Level.respond and not programme.essential,
         needs_opt_in=level is not Level.automate,
         capped=programme.capped and level is not Level.automate,
     )
