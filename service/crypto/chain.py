@@ -16,7 +16,7 @@ GENESIS = bytes(32)
 
 
 def event_digest(
-    previous: bytes, subject: UUID, number: int, event: UUID, at: datetime, sealed: bytes
+    previous: bytes, *, subject: UUID, number: int, event: UUID, at: datetime, sealed: bytes
 ) -> bytes:
     """SHA-256 over a fixed-length head and the digest of the sealed payload."""
     head = b"samtycke/consent-event/1\x00" + previous + subject.bytes + event.bytes

@@ -1,4 +1,4 @@
-"""Requests of persons under GDPR Art. 15–21 and the steps taken on them."""
+"""Requests of persons under GDPR Art. 15 to 21 and the steps taken on them."""
 
 from __future__ import annotations
 
@@ -69,7 +69,11 @@ def read_request(unit: Unit, request_id: UUID) -> Request:
 
 def read_steps(unit: Unit, subject: Subject, request: Request) -> list[dict[str, Any]]:
     return [
-        {"at": at, "state": state, **subject.open(bytes(sealed), "request_steps", f"{request.id.hex}|{state}")}
+        {
+            "at": at,
+            "state": state,
+            **subject.open(bytes(sealed), "request_steps", f"{request.id.hex}|{state}"),
+        }
         for _, at, state, sealed in unit.db.execute(_SQL["read_steps"], (request.id,))
     ]
 

@@ -136,10 +136,10 @@ def append_event(unit: Unit, subject: Subject, payload: dict[str, Any]) -> Event
     choices = subject.choices
     event_id, number, previous = new_id(), choices.events + 1, choices.head
     sealed = subject.seal(payload, "consent_events", event_id)
-    digest = event_digest(previous, subject.id, number, event_id, unit.now, sealed)
-    unit.db.execute(
-        _SQL["insert_event"], (event_id, subject.id, number, unit.now, previous, digest, sealed)
+    digest = event_digest(
+        previous, subject=subject.id, number=number, event=event_id, at=unit.now, sealed=sealed
     )
+    unit.db.execute(_SQL["insert_event"], (event_id, subject.id, number, unit.now, previous, digest, sealed))
     choices.events, choices.head = number, digest
     return Event(event_id, number, unit.now, previous, digest, payload)
 

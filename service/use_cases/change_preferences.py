@@ -35,9 +35,7 @@ def show_preferences(subject: Subject) -> dict[str, Any]:
         "sharing": dict(choices.sharing),
         "levels": dict(choices.levels),
         "channels": dict(choices.channels),
-        "quiet": None
-        if choices.quiet is None
-        else {"from": choices.quiet.start, "to": choices.quiet.end},
+        "quiet": None if choices.quiet is None else {"from": choices.quiet.start, "to": choices.quiet.end},
         "max_per_week": choices.max_per_week,
         "paused_until": None if choices.paused_until is None else show_instant(choices.paused_until),
     }
@@ -77,7 +75,7 @@ def _apply(choices: Choices, patch: Mapping[str, Any]) -> None:
             setattr(choices, field, patch[field])
     if "quiet" in patch:
         quiet = patch["quiet"]
-        choices.quiet = None if quiet is None else StoredQuiet(quiet["from"], quiet["to"])
+        choices.quiet = None if quiet is None else StoredQuiet(quiet["start"], quiet["end"])
 
 
 def _merged(current: Mapping[str, Any], patch: Mapping[str, Any] | None) -> dict[str, Any]:

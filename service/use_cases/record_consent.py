@@ -70,7 +70,7 @@ def record_consent(unit: Unit, subject_id: UUID, command: RecordConsent) -> Cons
     answers = subject.choices.consents if command.purpose else subject.choices.opt_ins
     key = command.purpose or command.channel or ""
     before = answers.get(key)
-    _check_order(unit.policy, before, command, since)
+    _check_order(before, command, since)
     expires_at = _expires_at(unit.policy, command, since)
     if not (command.status == "deferred" and before is not None and before.status not in _OPEN):
         answers[key] = StoredConsent(
@@ -127,9 +127,7 @@ def current_notice(policy: Policy, purpose: str) -> int | None:
     return None if notice is None else int(notice["version"])
 
 
-def _check_order(
-    policy: Policy, before: StoredConsent | None, command: RecordConsent, since: datetime
-) -> None:
+def _check_order(before: StoredConsent | None, command: RecordConsent, since: datetime) -> None:
     if before is None:
         return
     if command.status in {"given", "requested"} and since < before.since:

@@ -1,0 +1,59 @@
+"""Requests under GDPR Art. 15 to 21 as they cross HTTP."""
+
+from __future__ import annotations
+
+from marshmallow import ValidationError, fields, validates_schema
+
+from schemas.base import Shape
+from schemas.fields import Id, Instant, OneOf, SubjectId, Text
+from schemas.subjects import IdentifierShape
+from service.ids import REQUEST
+from service.storage.requests import TYPES
+
+
+class NewRequestShape(Shape):
+    """POST /v1/requests: about a subject, or whoever is known by an identifier."""
+
+    subject = SubjectId()
+    identifier = fields.Nested(IdentifierShape)
+    type = OneOf(TYPES, required=True)
+
+    @validates_schema
+    def one_person(self, data: dict[str, object], **_: object) -> None:
+        if ("subject" in data) == ("identifier" in data):
+            raise ValidationError("name either a subject or an identifier")
+
+
+class RequestFiledShape(Shape):
+    id = Id(REQUEST)
+    due_at = Instant()
+
+
+class StepShape(Shape):
+    at = Instant()
+    state = fields.String()
+    actor = fields.String()
+    reason = fields.String()
+
+
+class RequestShape(Shape):
+    id = Id(REQUEST)
+    subject = SubjectId()
+    type = fields.String()
+    state = fields.String()
+    created_at = Instant()
+    due_at = Instant()
+    closed_at = Instant(allow_none=True)
+    steps = fields.List(fields.Nested(StepShape))
+    done = fields.Dict(keys=fields.String())
+
+
+class RequestsShape(Shape):
+    requests = fields.List(fields.Nested(RequestShape(exclude=("steps", "done"))))
+    next_cursor = fields.String(allow_none=True)
+
+
+class ReasonShape(Shape):
+    """Why a step was taken; kept sealed with it."""
+
+    reason = Text(1, 2000, required=True)

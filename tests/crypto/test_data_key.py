@@ -1,0 +1,67 @@
+"""P8: a sealed value opens at the place it was sealed for, under its owner's key, and nowhere else."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from service.crypto.data_key import DataKey, place
+from service.errors import UnreadableError
+
+OWNER, OTHER = UUID(int=1), UUID(int=2)
+HERE = place("signals", "sealed", OWNER, "r1")
+
+
+@given(st.binary(max_size=300))
+def test_what_was_sealed_opens_again(plaintext: bytes) -> None:
+    key = DataKey(DataKey.generate())
+    assert key.open(key.seal(plaintext, HERE), HERE) == plaintext
+
+
+@pytest.mark.parametrize(
+    "elsewhere",
+    [
+        place("identifiers", "sealed", OWNER, "r1"),
+        place("signals", "other", OWNER, "r1"),
+        place("signals", "sealed", OTHER, "r1"),
+        place("signals", "sealed", OWNER, "r2"),
+        place("signals", "sealed", OWNER, "r1", version=2),
+    ],
+)
+def test_a_moved_value_does_not_open(elsewhere: bytes) -> None:
+    key = DataKey(DataKey.generate())
+    with pytest.raises(UnreadableError):
+        key.open(key.seal(b"cough tablets", HERE), elsewhere)
+
+
+def test_another_key_does_not_open() -> None:
+    sealed = DataKey(DataKey.generate()).seal(b"x", HERE)
+    with pytest.raises(UnreadableError):
+        DataKey(DataKey.generate()).open(sealed, HERE)
+
+
+@given(st.integers(min_value=0, max_value=39), st.integers(min_value=1, max_value=255))
+def test_any_changed_byte_is_noticed(position: int, change: int) -> None:
+    key = DataKey(b"k" * 32)
+    sealed = bytearray(key.seal(b"0123456789a", HERE))
+    sealed[position] ^= change
+    with pytest.raises(UnreadableError):
+        key.open(bytes(sealed), HERE)
+
+
+@pytest.mark.parametrize("sealed", [b"", b"\x01", b"\x01" + bytes(20)])
+def test_a_short_value_is_unreadable_not_an_accident(sealed: bytes) -> None:
+    with pytest.raises(UnreadableError):
+        DataKey(b"k" * 32).open(sealed, HERE)
+
+
+def test_the_same_value_is_never_sealed_the_same_way_twice() -> None:
+    key = DataKey(b"k" * 32)
+    assert len({key.seal(b"yes", HERE) for _ in range(50)}) == 50
+
+
+def test_a_key_does_not_show_itself() -> None:
+    assert repr(DataKey(b"k" * 32)) == "DataKey(…)"
