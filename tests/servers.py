@@ -1,12 +1,13 @@
 """One PostgreSQL and one broker for a whole test run, whatever the number of its processes.
 
-A keeper process starts them while tests are being collected, so that a run which needs none waits for none.
-It ends them when its standard input closes: that is when the run ends, in whatever way it ends."""
+A keeper process starts them when the first test asks, so that a run which needs none pays for none. It ends
+them when its standard input closes: that is when the run ends, in whatever way it ends."""
 
 from __future__ import annotations
 
 import json
 import os
+import select
 import shutil
 import subprocess
 import sys
@@ -27,6 +28,7 @@ from service.storage.migrate import migrate
 
 PATIENCE = 60.0
 TEMPLATE = "samtycke"
+WANTED = "wanted"
 
 
 @dataclass(frozen=True)
@@ -81,7 +83,8 @@ class Keeper:
 
 
 def find(note: Path) -> Servers:
-    """The servers that a keeper notes in `note`, once they answer."""
+    """The servers that a keeper notes in `note`, started now if nobody has asked before."""
+    (note.parent / WANTED).touch()
     until = time.monotonic() + PATIENCE
     while time.monotonic() < until:
         with suppress(FileNotFoundError):
@@ -94,8 +97,13 @@ def find(note: Path) -> Servers:
 
 
 def keep(note: Path) -> None:
-    """Start the servers, write down where they are, and end them when standard input closes."""
+    """Once they are wanted, start the servers and write down where they are; end them when standard input
+    closes."""
     folder = note.parent
+    while not (folder / WANTED).exists():
+        if select.select([0], [], [], 0.02)[0]:
+            shutil.rmtree(folder, ignore_errors=True)
+            return
     # PostgreSQL's account passes through this folder of ours; its files inside are its own.
     folder.chmod(0o711)
     running: list[Running] = []
