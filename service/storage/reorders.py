@@ -106,7 +106,7 @@ def _role(actor: Actor) -> str:
 
 
 def _reorders(subject: Subject, rows: list[Any]) -> list[Reorder]:
-    return [Reorder(*row[:4], details=_details(subject, row[0], row[4])) for row in rows]
+    return [Reorder(*row[:4], _details(subject, row[0], row[4])) for row in rows]
 
 
 def _details(subject: Subject, reorder: UUID, sealed: bytes) -> ReorderDetails | None:

@@ -1,0 +1,77 @@
+"""The only ways to a signal's content: a purpose in force, or the person's own request (P11)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from service.errors import ForbiddenError, UnreadableError
+from service.policy import Policy, State, holds
+from service.storage.signals import SealedSignal, SignalContent, data_categories, open_signal, read_sealed
+from service.storage.subjects import Subject
+from service.storage.unit import Unit
+
+
+class PurposeNotInForceError(ForbiddenError):
+    """No purpose in force permits reading this."""
+
+
+@dataclass(frozen=True, slots=True)
+class Signal:
+    """`data` is the content; `id` the sender's own; `category` the catalogue's, for signals about goods."""
+
+    at: datetime
+    type: str
+    id: str
+    data: dict[str, Any]
+    category: str | None
+
+
+def may_read(policy: Policy, state: State, data: str, purpose: str, now: datetime) -> bool:
+    """Whether `purpose` is in force for the person, covers the data category, and the person shares it
+    where that is a choice (a duty asks nobody; decision.md, `data_not_shared`)."""
+    known = policy.purposes.get(purpose)
+    if known is None or data not in known.data or not holds(policy, state, purpose, now):
+        return False
+    return known.is_duty or policy.data[data].necessary or state.sharing.get(data) is True
+
+
+def purpose_for(policy: Policy, state: State, data: str, now: datetime) -> str | None:
+    """The first purpose of the policy under which this data of the person may be read now."""
+    return next((name for name in policy.purposes if may_read(policy, state, data, name, now)), None)
+
+
+def read_signals(
+    unit: Unit, subject: Subject, data: str, purpose: str, *, since: datetime | None = None
+) -> list[Signal]:
+    """The subject's signals of one data category later than `since`, oldest first.
+
+    Raises PurposeNotInForceError, before anything is read or opened, unless `may_read` says yes.
+    """
+    if not may_read(unit.policy, subject.state(unit.now), data, purpose, unit.now):
+        raise PurposeNotInForceError
+    found = ((signal, open_signal(subject, signal, data)) for signal in read_sealed(unit, subject, since))
+    return [_signal(signal, content) for signal, content in found if content is not None]
+
+
+def disclose_signals(unit: Unit, subject: Subject) -> list[Signal]:
+    """All of them, oldest first, for the purpose `subject_rights` alone: the person's own request.
+
+    Raises UnreadableError for a signal that opens as no data category, old ones included: an access
+    report must not leave anything out silently.
+    """
+    categories = [*unit.policy.data, *(c for c in data_categories(unit) if c not in unit.policy.data)]
+    return [_signal(signal, _open_any(subject, signal, categories)) for signal in read_sealed(unit, subject)]
+
+
+def _open_any(subject: Subject, signal: SealedSignal, categories: list[str]) -> SignalContent:
+    for data in categories:
+        content = open_signal(subject, signal, data)
+        if content is not None:
+            return content
+    raise UnreadableError
+
+
+def _signal(signal: SealedSignal, content: SignalContent) -> Signal:
+    return Signal(signal.at, content.type, content.id, content.data, content.category)
