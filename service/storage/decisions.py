@@ -1,0 +1,134 @@
+"""Recorded decisions: one sealed row per subject and call, or per subject and chunk of a bulk job.
+
+A row holds what was asked and what was answered. With the policy version, the
+epoch and the activity version that stand beside it in clear it can be replayed (guarantees P6).
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+import msgspec
+
+from service import ids
+from service.crypto.data_key import DataKey, place
+from service.crypto.keyring import Keyring, WrappedKey
+from service.errors import NotFoundError, UnreadableError
+from service.policy import Candidate, Decision
+from service.storage.database import Connection
+from service.storage.records import Record, decode_record, encode_record
+from service.storage.sql import load
+from service.storage.subjects import Subject
+from service.storage.unit import Unit
+
+_SQL = load(__file__)
+_SUFFIX = 4
+MOST_PER_ROW = 32**_SUFFIX
+
+
+@dataclass(frozen=True, slots=True)
+class DecisionRow:
+    """One row as read. `subject` is None where the asked person is unknown or erased."""
+
+    id: UUID
+    subject: UUID | None
+    at: datetime
+    epoch: int | None
+    activity: int | None
+    policy: int
+    record: Record
+
+
+def _suffix(index: int) -> str:
+    # 20 bits in base32, spelt like the rest of the id.
+    return "".join("abcdefghijklmnopqrstuvwxyz234567"[index >> shift & 31] for shift in (15, 10, 5, 0))
+
+
+_SUFFIXES = tuple(_suffix(index) for index in range(512))
+
+
+def decision_ids(row: UUID, count: int) -> list[str]:
+    """The public ids of a row's decisions: the row's id and the place in it, in one opaque word."""
+    head = ids.show(ids.DECISION, row)
+    known = _SUFFIXES if count <= len(_SUFFIXES) else [_suffix(index) for index in range(count)]
+    return [head + suffix for suffix in known[:count]]
+
+
+def read_decision_id(text: str) -> tuple[UUID, int]:
+    """The row behind a decision's id, and the place in it. Raises NotFoundError for what cannot be one."""
+    row, suffix = ids.read(ids.DECISION, text[:-_SUFFIX]), text[-_SUFFIX:]
+    try:
+        index = int.from_bytes(base64.b32decode("aaaa".upper() + suffix.upper()), "big")
+    except (binascii.Error, ValueError):
+        raise NotFoundError(ids.DECISION) from None
+    if _suffix(index) != suffix:
+        raise NotFoundError(ids.DECISION)
+    return row, index
+
+
+def seal_record(key: DataKey, owner: UUID, row: UUID, record: bytes) -> bytes:
+    """`owner` is the subject, or the job where there is no subject whose key could be used."""
+    return key.seal(record, _place(owner, row))
+
+
+def insert_decisions(
+    db: Connection, subject: Subject, row: UUID, *, at: datetime, policy: int, record: bytes
+) -> bool:
+    """Keep one call's decisions about one subject. False if the subject was erased since it was read.
+
+    The statement holds the subject's row against an erasure until it has committed."""
+    cursor = db.execute(
+        _SQL["insert_decisions"],
+        (
+            row,
+            at,
+            subject.epoch,
+            subject.activity_version,
+            policy,
+            seal_record(subject.data_key, subject.id, row, record),
+            subject.id,
+        ),
+        binary=True,
+    )
+    return cursor.rowcount == 1
+
+
+def record_decisions(
+    unit: Unit, subject: Subject, candidates: Sequence[Candidate], decisions: Sequence[Decision]
+) -> list[str]:
+    """The same inside a transaction that holds the subject's lock; answers the decisions' ids."""
+    row = ids.new_id()
+    record = encode_record(unit.actor, candidates, decisions)
+    insert_decisions(unit.db, subject, row, at=unit.now, policy=unit.in_force.version, record=record)
+    return decision_ids(row, len(decisions))
+
+
+def read_decisions(db: Connection, keyring: Keyring, row: UUID) -> DecisionRow:
+    """Raises NotFoundError, also once the key that sealed the row is gone."""
+    found = db.execute(_SQL["read_decisions"], (row,), binary=True).fetchone()
+    if found is None:
+        raise NotFoundError(ids.DECISION)
+    return open_row(keyring, found)
+
+
+def open_row(keyring: Keyring, row: Sequence[object]) -> DecisionRow:
+    """A row of `read_decisions` or `read_results`. Raises NotFoundError when its key is gone."""
+    row_id, subject, job, at, epoch, activity, policy, sealed, kek, wrapped = row
+    owner = subject or job
+    if wrapped is None or not isinstance(owner, UUID):
+        raise NotFoundError(ids.DECISION)
+    key = keyring.unwrap(owner, WrappedKey(kek, wrapped))  # type: ignore[arg-type]
+    try:
+        record = decode_record(key.open(sealed, _place(owner, row_id)))  # type: ignore[arg-type]
+    except msgspec.MsgspecError:
+        raise UnreadableError from None
+    return DecisionRow(row_id, subject, at, epoch, activity, policy, record)  # type: ignore[arg-type]
+
+
+def _place(owner: UUID, row: UUID) -> bytes:
+    return place("decisions", "sealed", owner, row)

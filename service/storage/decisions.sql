@@ -1,0 +1,15 @@
+-- Keeps the decisions of one call, unless the subject has been erased. The share lock makes this wait for an
+-- erasure that is under way, and an erasure wait for this, so that no row is written behind its back.
+-- name: insert_decisions
+insert into decisions (id, subject, at, epoch, activity, policy, sealed)
+select %s, s.id, %s, %s, %s, %s, %s
+from subjects s
+where s.id = %s and s.status <> 'erased'
+for key share of s;
+
+-- A row with the key that opens it: its subject's, or its job's where it has no subject.
+-- name: read_decisions
+select d.id, d.subject, d.job, d.at, d.epoch, d.activity, d.policy, d.sealed, k.kek, k.wrapped
+from decisions d
+left join keys.data_keys k on k.owner = coalesce(d.subject, d.job)
+where d.id = %s;

@@ -1,0 +1,139 @@
+"""What the sealed part of a decisions row says, packed as arrays: names of fields would be most of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import msgspec
+
+from service.actor import Actor
+from service.policy import LEVEL_NAMES, Candidate, Decision, Level, Outcome, Reason, Remedy
+
+
+class StoredRemedy(msgspec.Struct, array_like=True):
+    do: str
+    on: str | None
+    explicit: bool | None
+    to: Level | None
+
+
+class StoredReason(msgspec.Struct, array_like=True):
+    strategy: Level | None
+    code: str
+    on: str | None
+    remedy: StoredRemedy | None
+
+
+class StoredDecision(msgspec.Struct, array_like=True):
+    """An answer; `refused` marks a pair whose subject's state could not be read."""
+
+    outcome: str
+    strategy: Level | None
+    channel: str | None
+    not_before: datetime | None
+    reasons: list[StoredReason]
+
+
+class StoredCandidate(msgspec.Struct, array_like=True):
+    """The candidate as it was evaluated, with the catalogue's category and price of that moment."""
+
+    id: str
+    programme: str | None
+    strategy: Level
+    category: str | None
+    sku: str
+    channels: tuple[str, ...]
+    data: tuple[str, ...]
+    quantity: int
+    price_minor: int
+    currency: str
+    expires_at: datetime | None
+    fallback: bool
+
+    def to_candidate(self) -> Candidate:
+        return Candidate(*msgspec.structs.astuple(self))
+
+
+class Record(msgspec.Struct, array_like=True):
+    """`asked` is the subject's id of each pair, in rows that have no subject. Which fields a decision read is
+    not repeated here: it follows from the policy version and the candidate (`use_cases.fields_read`)."""
+
+    role: str
+    sub: str
+    candidates: list[StoredCandidate]
+    decisions: list[StoredDecision]
+    asked: list[UUID] = []
+
+    def decision(self, index: int) -> Decision:
+        stored = self.decisions[index]
+        return Decision(
+            self.candidates[index].id,
+            Outcome(stored.outcome),
+            stored.strategy,
+            stored.channel,
+            stored.not_before,
+            tuple(_reason(reason) for reason in stored.reasons),
+        )
+
+
+_encode = msgspec.msgpack.Encoder().encode
+_decoder = msgspec.msgpack.Decoder(Record)
+
+
+def encode_record(actor: Actor, candidates: Iterable[Candidate], decisions: Iterable[Decision]) -> bytes:
+    return _encode(
+        (
+            actor.role,
+            actor.sub,
+            [pack_candidate(candidate) for candidate in candidates],
+            [pack_decision(decision) for decision in decisions],
+        )
+    )
+
+
+def decode_record(data: bytes) -> Record:
+    return _decoder.decode(data)
+
+
+def pack_candidate(c: Candidate) -> tuple[Any, ...]:
+    return (
+        c.id,
+        c.programme,
+        c.strategy,
+        c.category,
+        c.sku,
+        c.channels,
+        c.data,
+        c.quantity,
+        c.price_minor,
+        c.currency,
+        c.expires_at,
+        c.fallback,
+    )
+
+
+def pack_decision(d: Decision) -> tuple[Any, ...]:
+    return (d.outcome, d.strategy, d.channel, d.not_before, [_pack_reason(r) for r in d.reasons])
+
+
+def _pack_reason(r: Reason) -> tuple[Any, ...]:
+    remedy = r.remedy
+    packed = None if remedy is None else (remedy.do, remedy.on, remedy.explicit, remedy.to)
+    return (r.strategy, r.code, r.on, packed)
+
+
+def _reason(r: StoredReason) -> Reason:
+    remedy = r.remedy
+    return Reason(
+        r.strategy,
+        r.code,
+        r.on,
+        None if remedy is None else Remedy(remedy.do, remedy.on, remedy.explicit, remedy.to),
+    )
+
+
+def show_level(level: Level | None) -> str | None:
+    return None if level is None else LEVEL_NAMES[level]

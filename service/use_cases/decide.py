@@ -1,0 +1,96 @@
+"""Decide about candidates for one person, and keep what was decided.
+
+Two round trips to the database: everything is read in one pipeline, and the answer is kept by one
+statement, committed before anybody hears it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from service import ids
+from service.actor import Actor
+from service.bootstrap import Services
+from service.errors import UnavailableError, UnreadableError
+from service.policy import Candidate, Decision, InputRefused, State, evaluate_all
+from service.storage.catalogue import ask_listings, listings_of
+from service.storage.decisions import decision_ids, insert_decisions
+from service.storage.policies import IN_FORCE
+from service.storage.records import encode_record
+from service.storage.subjects import read_subjects
+from service.storage.unit import PolicyInForce
+from service.use_cases.asking import AskedCandidate, to_candidate
+from service.use_cases.special import is_special, sees_special
+
+MOST_CANDIDATES = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """The decisions about one person, in the order asked. `ids` is empty where nothing could be kept: there
+    is no key of an unknown or erased person. `left_out` counts candidates of special categories (GDPR
+    Art. 9) that this actor may not ask about."""
+
+    at: datetime
+    in_force: PolicyInForce
+    epoch: int | None
+    state: State | None
+    candidates: list[Candidate]
+    decisions: list[Decision]
+    ids: list[str]
+    left_out: int = 0
+
+
+def decide(services: Services, actor: Actor, subject_id: UUID, asked: Sequence[AskedCandidate]) -> Answered:
+    """Raises NotFoundError for a customer who asks about somebody else, UnreadableError where the person's
+    state cannot be opened, PolicyMissingError without a policy."""
+    actor.reach(subject_id)
+    for _ in range(2):
+        answered = _decide(services, actor, subject_id, asked)
+        if answered is not None:
+            return answered
+    raise UnavailableError("the person is being erased")
+
+
+def _decide(
+    services: Services, actor: Actor, subject_id: UUID, asked: Sequence[AskedCandidate]
+) -> Answered | None:
+    """None when the person was erased between the reading and the keeping."""
+    with services.database.connection() as db:
+        with db.pipeline():
+            policy_row = db.execute(IN_FORCE)
+            listed = ask_listings(db, [candidate.sku for candidate in asked])
+            # Read last: fetching its rows is what sends all three questions.
+            subject = read_subjects(db, services.keyring, [subject_id]).get(subject_id)
+            listings, version = listings_of(listed), policy_row.fetchone()
+        in_force, now = services.policies.from_row(version), services.now
+        policy = in_force.policy
+        candidates = [to_candidate(candidate, listings) for candidate in asked]
+        left_out = 0
+        if not sees_special(actor):
+            candidates = [c for c in candidates if not is_special(policy, c.category)]
+            left_out = len(asked) - len(candidates)
+        state = None if subject is None else subject.state(now)
+        decisions = evaluate_state(in_force, state, candidates, now)
+        kept: list[str] = []
+        if subject is not None and subject.key is not None and candidates:
+            row = ids.new_id()
+            record = encode_record(actor, candidates, decisions)
+            if not insert_decisions(db, subject, row, at=now, policy=in_force.version, record=record):
+                return None
+            kept = decision_ids(row, len(decisions))
+    epoch = None if subject is None else subject.epoch
+    return Answered(now, in_force, epoch, state, candidates, decisions, kept, left_out)
+
+
+def evaluate_state(
+    in_force: PolicyInForce, state: State | None, candidates: Sequence[Candidate], now: datetime
+) -> list[Decision]:
+    """The core's answer. A stored state that it refuses is one that cannot be read: UnreadableError."""
+    try:
+        return evaluate_all(in_force.policy, state, candidates, now)
+    except InputRefused:
+        raise UnreadableError from None
