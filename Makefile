@@ -30,7 +30,7 @@ lint: setup-dev ## ruff, mypy, import contracts, SQL lint
 	$(BIN)/ruff check $(SOURCES)
 	$(BIN)/ruff format --check $(SOURCES)
 	$(BIN)/mypy
-	$(BIN)/lint-imports
+	$(BIN)/lint-imports --no-cache
 	$(BIN)/squawk --config deploy/squawk.toml migrations/*.sql
 
 bench: setup-dev ## print the measurements of docs and performance goals
@@ -42,7 +42,7 @@ lock: setup-dev ## choose versions anew and write the locked requirement files
 		-c deploy/requirements.txt -o deploy/requirements-dev.txt
 
 clean: ## remove the environment and caches, never the data folder
-	rm -rf $(VENV) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .import_linter_cache
+	rm -rf $(VENV) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache
 	find $(SOURCES) -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # `exec` hands signals straight to the program; a stamp newer than its lock file means nothing to do.
