@@ -25,6 +25,7 @@ from service.embedded.errors import (
     is_disk_full,
 )
 from service.embedded.instance import hold, write_note
+from service.embedded.key_file import ensure_key_file
 from service.embedded.ports import require_free
 from service.embedded.postgres import Postgres
 from service.embedded.programs import Program, Running
@@ -92,6 +93,8 @@ class Supervisor:
             try:
                 self._start_servers()
                 self._migrate()
+                if ensure_key_file(self._config):
+                    self._terminal.say(f"made the key file {self._config.key_file}: without it nothing opens")
                 write_note(self._config.home, self._config.as_environ())
                 self._start_services()
                 self._watch()

@@ -1,0 +1,27 @@
+"""The key file of an installation: made once, for an empty database, and never made again behind data."""
+
+from __future__ import annotations
+
+import psycopg
+
+from service.config import Config
+from service.crypto.keyring import create_key_file, load_key_file
+from service.errors import KeyFileError
+
+
+def ensure_key_file(config: Config) -> bool:
+    """Whether a key file was made now. The database is migrated already.
+
+    Raises KeyFileError when the file is missing but the database holds sealed data: a new key would open
+    none of it and hide that the old one is gone.
+    """
+    assert config.database_url is not None
+    if config.key_file.exists():
+        load_key_file(config.key_file)
+        return False
+    with psycopg.connect(config.database_url) as db:
+        row = db.execute("select exists (select 1 from keys.data_keys)").fetchone()
+    if row is not None and row[0]:
+        raise KeyFileError(f"{config.key_file} is missing, and the database holds data sealed under its keys")
+    create_key_file(config.key_file)
+    return True
