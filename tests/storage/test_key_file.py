@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 
 import psycopg
@@ -37,4 +36,4 @@ def test_a_damaged_file_stops_the_start(config: Config) -> None:
     ensure_key_file(config)
     config.key_file.write_text("{}")
     with pytest.raises(KeyFileError):
-        ensure_key_file(replace(config))
+        ensure_key_file(config)
