@@ -48,7 +48,7 @@ def to_candidate(asked: AskedCandidate, listings: Mapping[str, Listing]) -> Cand
         asked.quantity,
         listing.price_minor,
         listing.currency,
-        None if expires_at is None else _instant(expires_at),
+        None if expires_at is None else instant_of(expires_at),
         asked.fallback,
     )
 
@@ -57,4 +57,4 @@ def to_candidate(asked: AskedCandidate, listings: Mapping[str, Listing]) -> Cand
 _UNLISTED = Listing(None, 0, "XXX")
 
 # Offers of one batch end together, so the same text comes again and again.
-_instant = lru_cache(maxsize=1024)(datetime.fromisoformat)
+instant_of = lru_cache(maxsize=1024)(datetime.fromisoformat)
