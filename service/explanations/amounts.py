@@ -1,0 +1,47 @@
+"""Instants and money as people write them in their language and time zone."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from decimal import Decimal
+from functools import lru_cache
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from babel import Locale
+from babel.dates import format_date, format_time
+from babel.numbers import format_currency, get_currency_precision
+
+from service.explanations.catalogue import language_of, sentence
+
+
+def show_date(at: datetime, locale: str, timezone: str = "UTC") -> str:
+    """The day on which an instant falls in the reader's time zone, in words."""
+    return format_date(at.astimezone(_zone(timezone)).date(), "long", locale=_locale(locale))
+
+
+def show_moment(at: datetime, locale: str, timezone: str = "UTC") -> str:
+    """The day and the time of day, to the minute, in the reader's time zone."""
+    local = at.astimezone(_zone(timezone))
+    day = format_date(local.date(), "long", locale=_locale(locale))
+    time = format_time(local, "short", locale=_locale(locale))
+    return sentence(locale, "moment", {"date": day, "time": time})
+
+
+def show_money(minor: int, currency: str, locale: str) -> str:
+    """An amount in minor units, with as many decimals as the currency has (ISO 4217)."""
+    amount = Decimal(minor).scaleb(-get_currency_precision(currency))
+    return str(format_currency(amount, currency, locale=_locale(locale)))
+
+
+@lru_cache
+def _locale(locale: str) -> Locale:
+    language = language_of(locale)
+    # English as written in Europe: the day before the month, 24 hours, the currency after the amount.
+    return Locale.parse("en_150" if language == "en" else language)
+
+
+def _zone(name: str) -> ZoneInfo:
+    try:
+        return ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        return ZoneInfo("UTC")

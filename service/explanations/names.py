@@ -1,0 +1,49 @@
+"""What things are called: the titles that the policy gives its purposes, categories, channels and levels."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from service.explanations.catalogue import FALLBACK, language_of
+from service.policy import Policy
+
+
+def title_of(policy: Policy, kind: str, name: str, locale: str) -> str:
+    """The title of one entry of the policy; `kind` is the document's key, as `purposes` or `levels`.
+
+    Without one in the reader's language the English title serves, and without any the name itself, in words.
+    """
+    texts = _entry(policy, kind, name).get("texts")
+    if isinstance(texts, Mapping):
+        for language in (language_of(locale), FALLBACK):
+            title = _title(texts.get(language))
+            if title:
+                return title
+    return _in_words(name)
+
+
+def category_title(policy: Policy, path: str, locale: str) -> str:
+    """The title of the deepest category on the path that has a name of its own."""
+    parts = path.split(".")
+    for depth in range(len(parts), 0, -1):
+        prefix = ".".join(parts[:depth])
+        if prefix in policy.categories:
+            return title_of(policy, "categories", prefix, locale)
+    return _in_words(parts[-1])
+
+
+def _entry(policy: Policy, kind: str, name: str) -> Mapping[str, Any]:
+    entries = policy.document.get(kind)
+    entry = entries.get(name) if isinstance(entries, Mapping) else None
+    return entry if isinstance(entry, Mapping) else {}
+
+
+def _title(texts: object) -> str | None:
+    """A locale's texts are one text, which is the title, or several by name."""
+    found = texts.get("title") if isinstance(texts, Mapping) else texts
+    return found if isinstance(found, str) else None
+
+
+def _in_words(name: str) -> str:
+    return name.replace("_", " ").replace(".", " ")
