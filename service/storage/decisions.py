@@ -1,6 +1,6 @@
 """Recorded decisions: one sealed row per subject and call, or per subject and chunk of a bulk job.
 
-A row holds what was asked and what was answered. With the policy version, the
+A row holds what was asked, what was answered and which fields were read. With the policy version, the
 epoch and the activity version that stand beside it in clear it can be replayed (guarantees P6).
 """
 
@@ -99,11 +99,15 @@ def insert_decisions(
 
 
 def record_decisions(
-    unit: Unit, subject: Subject, candidates: Sequence[Candidate], decisions: Sequence[Decision]
+    unit: Unit,
+    subject: Subject,
+    candidates: Sequence[Candidate],
+    decisions: Sequence[Decision],
+    fields: Sequence[str] = (),
 ) -> list[str]:
     """The same inside a transaction that holds the subject's lock; answers the decisions' ids."""
     row = ids.new_id()
-    record = encode_record(unit.actor, candidates, decisions)
+    record = encode_record(unit.actor, candidates, decisions, fields)
     insert_decisions(unit.db, subject, row, at=unit.now, policy=unit.in_force.version, record=record)
     return decision_ids(row, len(decisions))
 

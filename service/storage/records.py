@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -58,13 +58,14 @@ class StoredCandidate(msgspec.Struct, array_like=True):
 
 
 class Record(msgspec.Struct, array_like=True):
-    """`asked` is the subject's id of each pair, in rows that have no subject. Which fields a decision read is
-    not repeated here: it follows from the policy version and the candidate (`use_cases.fields_read`)."""
+    """`fields`: what the decisions of this row read, all together. `asked`: the subject's id of each pair, in
+    rows that have no subject."""
 
     role: str
     sub: str
     candidates: list[StoredCandidate]
     decisions: list[StoredDecision]
+    fields: Sequence[str] = []
     asked: list[UUID] = []
 
     def decision(self, index: int) -> Decision:
@@ -83,13 +84,16 @@ _encode = msgspec.msgpack.Encoder().encode
 _decoder = msgspec.msgpack.Decoder(Record)
 
 
-def encode_record(actor: Actor, candidates: Iterable[Candidate], decisions: Iterable[Decision]) -> bytes:
+def encode_record(
+    actor: Actor, candidates: Iterable[Candidate], decisions: Iterable[Decision], fields: Sequence[str] = ()
+) -> bytes:
     return _encode(
         (
             actor.role,
             actor.sub,
             [pack_candidate(candidate) for candidate in candidates],
             [pack_decision(decision) for decision in decisions],
+            fields,
         )
     )
 

@@ -23,6 +23,7 @@ from service.storage.records import encode_record
 from service.storage.subjects import read_subjects
 from service.storage.unit import PolicyInForce
 from service.use_cases.asking import AskedCandidate, to_candidate
+from service.use_cases.fields_read import fields_read
 from service.use_cases.special import is_special, sees_special
 
 MOST_CANDIDATES = 500
@@ -78,7 +79,7 @@ def _decide(
         kept: list[str] = []
         if subject is not None and subject.key is not None and candidates:
             row = ids.new_id()
-            record = encode_record(actor, candidates, decisions)
+            record = encode_record(actor, candidates, decisions, fields_read(policy, candidates))
             if not insert_decisions(db, subject, row, at=now, policy=in_force.version, record=record):
                 return None
             kept = decision_ids(row, len(decisions))

@@ -1,20 +1,40 @@
-"""Which parts of a person's state a decision may look at (guarantees P11): the upper bound that policy and
-candidate set, the same for everybody, so that the list itself says nothing about the person.
-
-A recorded decision names its policy version and its candidate, so the list is made when somebody asks for it
-and takes no room in the record."""
+"""Which parts of a person's state decisions may look at (guarantees P11): the upper bound that policy and
+candidates set, the same for everybody, so that the list itself says nothing about the person."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from functools import lru_cache
 
 from service.policy import Candidate, Level, Policy, Programme
 
 
-def fields_read(policy: Policy, candidate: Candidate) -> list[str]:
-    """Sorted names, as `consents.personal_offers`."""
-    place = None if candidate.category is None else policy.place(candidate.category)
-    return sorted({"status", *_of_candidate(policy, candidate, place)})
+_REMEMBERED = 4096
+_Known = dict[tuple[object, ...], frozenset[str]]
+
+
+def fields_read(policy: Policy, candidates: Iterable[Candidate]) -> list[str]:
+    """Sorted names, as `consents.personal_offers`, of all that decisions about these candidates read."""
+    known = _known_of(policy)
+    if len(known) > _REMEMBERED:
+        # Callers choose most of the key, so what is remembered is forgotten in time.
+        known.clear()
+    return sorted(frozenset[str]().union(*[_fields(policy, known, candidate) for candidate in candidates]))
+
+
+@lru_cache(maxsize=4)
+def _known_of(_policy: Policy) -> _Known:
+    """What is remembered under a policy, which is equal to itself alone."""
+    return {}
+
+
+def _fields(policy: Policy, known: _Known, c: Candidate) -> frozenset[str]:
+    place = None if c.category is None else policy.place(c.category)
+    key = (c.programme, place, c.strategy, c.fallback, c.channels, c.data)
+    found = known.get(key)
+    if found is None:
+        found = known[key] = frozenset({"status", *_of_candidate(policy, c, place)})
+    return found
 
 
 def _of_candidate(policy: Policy, candidate: Candidate, place: str | None) -> Iterator[str]:
