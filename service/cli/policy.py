@@ -30,7 +30,7 @@ class _CoreLoader(yaml.SafeLoader):
 
     def compose_node(self, parent: yaml.Node | None, index: Any) -> yaml.Node | None:
         if self.check_event(yaml.AliasEvent):
-            mark = self.get_mark()  # type: ignore[no-untyped-call]  # the stubs leave it out
+            mark = self.get_mark()
             raise yaml.composer.ComposerError(None, None, "aliases are not read; write it out", mark)
         return super().compose_node(parent, index)
 
@@ -46,16 +46,22 @@ class _CoreLoader(yaml.SafeLoader):
         return super().construct_mapping(node, deep)
 
 
+def _construct_integer(loader: _CoreLoader, node: yaml.ScalarNode) -> int:
+    """`010` is ten; YAML 1.1 would take it for eight."""
+    return int(loader.construct_scalar(node))
+
+
 _PLAIN = {
     "bool": ("true|True|TRUE|false|False|FALSE", "tTfF"),
     "null": ("~|null|Null|NULL|", ("~", "n", "N", "")),
-    "int": ("[-+]?(0|[1-9][0-9]*)", "-+0123456789"),
+    "int": ("[-+]?[0-9]+", "-+0123456789"),
     "float": (r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?", "-+.0123456789"),
 }
 for _tag, (_pattern, _first) in _PLAIN.items():
     _CoreLoader.add_implicit_resolver(
         f"tag:yaml.org,2002:{_tag}", re.compile(f"(?:{_pattern})$"), list(_first)
     )
+_CoreLoader.add_constructor("tag:yaml.org,2002:int", _construct_integer)
 
 
 def read_document(path: Path) -> Any:
