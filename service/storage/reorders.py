@@ -19,6 +19,9 @@ from service.storage.unit import Unit
 _SQL = load(__file__)
 _TABLE = "reorders"
 
+# The customer has not approved them and nothing has left: these a change of choices may still stop.
+OPEN = ("proposed", "reminded", "announced", "held")
+
 
 class Step(msgspec.Struct, omit_defaults=True):
     """One transition: what it led to, when, by whom (`role`; `sub` names the token) and why."""
@@ -66,7 +69,7 @@ class Reorder:
 
 def read_open_reorders(unit: Unit, subject: Subject) -> list[Reorder]:
     """Those proposed, reminded, announced or held, oldest first."""
-    return _reorders(subject, unit.db.execute(_SQL["read_open"], (subject.id,), binary=True).fetchall())
+    return _reorders(subject, unit.db.execute(_SQL["read_open"], (subject.id, list(OPEN)), binary=True).fetchall())
 
 
 def read_reorders(unit: Unit, subject: Subject) -> list[Reorder]:
@@ -106,7 +109,10 @@ def _role(actor: Actor) -> str:
 
 
 def _reorders(subject: Subject, rows: list[Any]) -> list[Reorder]:
-    return [Reorder(*row[:4], _details(subject, row[0], row[4])) for row in rows]
+    return [
+        Reorder(reorder, state, created_at, updated_at, _details(subject, reorder, sealed))
+        for reorder, state, created_at, updated_at, sealed in rows
+    ]
 
 
 def _details(subject: Subject, reorder: UUID, sealed: bytes) -> ReorderDetails | None:

@@ -1,7 +1,6 @@
--- The subject's reorders that nothing has left the house for yet and that the customer has not approved.
 -- name: read_open
 select id, state, created_at, updated_at, sealed from reorders
-where subject = %s and state in ('proposed', 'reminded', 'announced', 'held')
+where subject = %s and state = any(%s)
 order by created_at, id;
 
 -- name: read_all
