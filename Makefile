@@ -8,6 +8,9 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input install --quiet --no-deps
 LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --no-emit-find-links --custom-compile-command "make lock" pyproject.toml
+# Big folders that nothing here imports, or only to install, are left out.
+COMPILE := $(BIN)/python -m compileall -qq -j 0 -x \
+	'/phonenumbers/(geodata|carrierdata|tzdata)|/(pip|setuptools|valkey|tests)/|/pygments/(lexers|styles)'
 PYTEST_WORKERS ?= 4
 SOURCES := service workers schemas migrations tests
 
@@ -53,11 +56,11 @@ $(VENV)/pyvenv.cfg:
 
 $(VENV)/.runtime: $(VENV)/pyvenv.cfg deploy/requirements.txt pyproject.toml
 	$(PIP) --no-compile --require-hashes -r deploy/requirements.txt
-	$(PIP) --no-compile --no-build-isolation --editable .
-	@$(BIN)/python -m compileall -qq -j 0 $(VENV)/lib $(SOURCES) || true
+	@$(COMPILE) $(VENV)/lib service workers schemas & \
+	$(PIP) --no-compile --no-build-isolation --editable . ; status=$$? ; wait ; exit $$status
 	@touch $@
 
 $(VENV)/.dev: $(VENV)/.runtime deploy/requirements-dev.txt
 	$(PIP) --no-compile --require-hashes -r deploy/requirements-dev.txt
-	@$(BIN)/python -m compileall -qq -j 0 $(VENV)/lib || true
+	@$(COMPILE) $(VENV)/lib || true
 	@touch $@
