@@ -91,5 +91,5 @@ class ConsentsShape(Shape):
 class HistoryShape(Shape):
     """All events, oldest first; each names the digest of the one before."""
 
-    events = fields.List(fields.Dict(keys=fields.String()))
-    next_cursor = fields.String(allow_none=True)
+    items = fields.List(fields.Dict(keys=fields.String()))
+    next = fields.String(allow_none=True)

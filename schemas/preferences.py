@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from marshmallow import fields, validate
 
 from schemas.base import Shape
@@ -19,7 +21,7 @@ class QuietShape(Shape):
     end = LocalTime(data_key="to", required=True)
 
 
-def _choices(values: fields.Field[object]) -> fields.Dict:
+def _choices(values: fields.Field[Any]) -> fields.Dict:
     return fields.Dict(keys=Text(1, 200), values=values, allow_none=True, validate=validate.Length(max=500))
 
 

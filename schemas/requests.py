@@ -49,8 +49,8 @@ class RequestShape(Shape):
 
 
 class RequestsShape(Shape):
-    requests = fields.List(fields.Nested(RequestShape(exclude=("steps", "done"))))
-    next_cursor = fields.String(allow_none=True)
+    items = fields.List(fields.Nested(RequestShape(exclude=("steps", "done"))))
+    next = fields.String(allow_none=True)
 
 
 class ReasonShape(Shape):

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 from uuid import UUID
 
-from service.errors import InputFault, InvalidInputError, StaleError
+from service.errors import InputFault, InvalidInputError
 from service.instants import show_instant
 from service.policy import Level, Policy
 from service.storage.choices import Choices, StoredQuiet
@@ -42,19 +42,19 @@ def show_preferences(subject: Subject) -> dict[str, Any]:
 
 
 def change_preferences(
-    unit: Unit, subject_id: UUID, patch: Mapping[str, Any], expected_epoch: int | None
+    unit: Unit, subject_id: UUID, patch: Mapping[str, Any], check_epoch: Callable[[int], None] | None = None
 ) -> tuple[Subject, Changed | None]:
     """The subject after `patch`, and what the change did; None when it changed nothing.
 
     `patch` holds some of FIELDS, typed by its schema (`paused_until` an aware datetime). Within
-    `sharing`, `levels` and `channels` a null takes the entry away. Raises StaleError when the subject
-    is no longer at `expected_epoch` (None: whatever it is), and InvalidInputError for names that the
-    policy does not know and for a channel that needs an opt-in with its notice.
+    `sharing`, `levels` and `channels` a null takes the entry away. `check_epoch` is called under the lock
+    with the epoch found, and raises when the caller has not seen it. Raises InvalidInputError for names
+    that the policy does not know and for a channel that needs an opt-in with its notice.
     """
     _check(unit.policy, patch)
     subject = lock_subject(unit, subject_id)
-    if expected_epoch is not None and subject.epoch != expected_epoch:
-        raise StaleError
+    if check_epoch is not None:
+        check_epoch(subject.epoch)
     _check_channels(unit.policy, subject.choices, patch)
     before = show_preferences(subject)
     _apply(subject.choices, patch)

@@ -7,26 +7,26 @@ from typing import Any
 
 from service.instants import show_instant
 from service.policy import Policy, consent_status
+from service.policy.purposes import is_objected
 from service.storage.choices import StoredConsent
 from service.storage.subjects import Event, Subject
 from service.use_cases.record_consent import current_notice, may_ask_from
 
 
 def list_consents(subject: Subject, policy: Policy, now: datetime) -> list[dict[str, Any]]:
-    """Every purpose of the policy with its computed status; those not resting on consent say what they
-    rest on. Opt-ins to channels follow, marked by `channel`."""
+    """Every purpose of the policy with its computed status (`not_needed` where it rests on another basis
+    than consent). Opt-ins to channels follow, marked by `channel`."""
     state = subject.state(now)
-    answers = subject.choices.consents
     purposes = [
-        {"purpose": name, "basis": purpose.basis}
-        | (
-            {"status": consent_status(policy, state, name, now), "explicit_needed": purpose.explicit}
-            | _answer(answers.get(name))
-            | {"current_notice_version": current_notice(policy, name)}
-            if purpose.basis == "consent"
-            else {}
-        )
-        | {"objected": _objected(subject, name, purpose.direct_marketing)}
+        {
+            "purpose": name,
+            "basis": purpose.basis,
+            "status": consent_status(policy, state, name, now),
+            "objected": is_objected(purpose, state),
+            "explicit_needed": purpose.explicit,
+            "current_notice_version": current_notice(policy, name),
+            **_answer(subject.choices.consents.get(name)),
+        }
         for name, purpose in policy.purposes.items()
     ]
     channels = [
@@ -47,11 +47,6 @@ def show_event(event: Event) -> dict[str, Any]:
         "digest": event.digest.hex(),
         **event.payload,
     }
-
-
-def _objected(subject: Subject, purpose: str, direct_marketing: bool) -> bool:
-    objections = subject.choices.objections
-    return purpose in objections or (direct_marketing and "direct_marketing" in objections)
 
 
 def _channel_status(subject: Subject, channel: str) -> str:

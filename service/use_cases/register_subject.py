@@ -75,9 +75,7 @@ def normalised(identifiers: Sequence[Identifier], country: str | None) -> list[I
         try:
             value = normalise(identifier.type, identifier.value, country)
         except InvalidInputError as error:
-            faults += [
-                InputFault(f"/identifiers/{position}{f.pointer}", f.message) for f in error.faults
-            ]
+            faults += [InputFault(f"/identifiers/{position}{f.pointer}", f.message) for f in error.faults]
         else:
             found[identifier.type, value] = Identifier(identifier.type, value)
     if faults:
@@ -85,7 +83,12 @@ def normalised(identifiers: Sequence[Identifier], country: str | None) -> list[I
     return list(found.values())
 
 
+def normalised_alone(identifier: Identifier, country: str | None) -> Identifier:
+    """One identifier in the spelling it is found by. Raises InvalidInputError at `/value` or `/type`."""
+    return Identifier(identifier.type, normalise(identifier.type, identifier.value, country))
+
+
 def look_up_subject(unit: Unit, identifier: Identifier, country: str | None = None) -> UUID | None:
     """The subject known by `identifier`, or None."""
-    value = normalise(identifier.type, identifier.value, country)
-    return find_by_identifier(unit, identifier.type, value)
+    known = normalised_alone(identifier, country)
+    return find_by_identifier(unit, known.type, known.value)

@@ -16,8 +16,12 @@ from tests.use_cases.conftest import NOW, Acting
 
 
 def patch(acting: Acting, subject: UUID, body: dict[str, Any], epoch: int | None = None) -> dict[str, Any]:
+    def check(found: int) -> None:
+        if epoch not in (None, found):
+            raise StaleError
+
     with acting("customer", subject) as unit:
-        changed, _ = change_preferences(unit, subject, body, epoch)
+        changed, _ = change_preferences(unit, subject, body, check)
         return show_preferences(changed)
 
 

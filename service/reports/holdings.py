@@ -1,0 +1,82 @@
+"""What is held on one subject, table by table, opened for the person's own request (`subject_rights`)."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Any
+
+import msgspec
+
+from service.ids import IDENTIFIER, REORDER, show
+from service.instants import show_instant
+from service.storage.decisions import DecisionRow, decision_ids
+from service.storage.holdings import decisions_of
+from service.storage.identifiers import read_identifiers
+from service.storage.records import Record, StoredCandidate, show_level
+from service.storage.reorders import Reorder, read_reorders
+from service.storage.subjects import Subject
+from service.storage.unit import Unit
+from service.use_cases.read_signals import disclose_signals
+
+
+def identifiers(unit: Unit, subject: Subject) -> list[dict[str, Any]]:
+    return [
+        {
+            "id": show(IDENTIFIER, each.id),
+            "type": each.type,
+            "value": each.value,
+            "created_at": show_instant(each.created_at),
+        }
+        for each in read_identifiers(unit, subject)
+    ]
+
+
+def signals(unit: Unit, subject: Subject) -> list[dict[str, Any]]:
+    return [asdict(each) | {"at": show_instant(each.at)} for each in disclose_signals(unit, subject)]
+
+
+def reorders(unit: Unit, subject: Subject) -> list[dict[str, Any]]:
+    return [_reorder(each) for each in read_reorders(unit, subject)]
+
+
+def decisions(unit: Unit, subject: Subject) -> list[dict[str, Any]]:
+    """Every decision by itself, as `GET /v1/decisions/{id}` names it."""
+    return [shown for row in decisions_of(unit, subject) for shown in _decisions(row)]
+
+
+def _decisions(row: DecisionRow) -> list[dict[str, Any]]:
+    record = row.record
+    return [
+        {
+            "id": decision,
+            "at": show_instant(row.at),
+            "policy": row.policy,
+            "epoch": row.epoch,
+            "asked_by": record.role,
+            "candidate": _candidate(record.candidates[index]),
+            "decision": _answer(record, index),
+            "fields_read": list(record.fields),
+        }
+        for index, decision in enumerate(decision_ids(row.id, len(record.candidates)))
+    ]
+
+
+def _answer(record: Record, index: int) -> dict[str, Any] | None:
+    """None where no decision could be made because the state could not be read."""
+    decision = record.decision(index)
+    return None if decision is None else decision.to_dict()
+
+
+def _candidate(candidate: StoredCandidate) -> dict[str, Any]:
+    shown: dict[str, Any] = msgspec.to_builtins(msgspec.structs.asdict(candidate))
+    return shown | {"strategy": show_level(candidate.strategy)}
+
+
+def _reorder(reorder: Reorder) -> dict[str, Any]:
+    return {
+        "id": show(REORDER, reorder.id),
+        "state": reorder.state,
+        "created_at": show_instant(reorder.created_at),
+        "updated_at": show_instant(reorder.updated_at),
+        "details": msgspec.to_builtins(reorder.details),
+    }
