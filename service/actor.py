@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from uuid import UUID
 
-from service.errors import NotFoundError
+from service.errors import ForbiddenError, NotFoundError
 from service.ids import SUBJECT, show
 
 ROLES = ("customer", "marketing", "shop", "pharmacist", "dpo", "admin")
@@ -28,9 +28,17 @@ class Actor:
         """The role that history records; a token of several roles acts as the first in `ROLES`."""
         return next((role for role in ROLES if role in self.roles), "none")
 
+    def as_any_of(self, roles: frozenset[str]) -> Actor:
+        """This actor in those of its roles that are asked for here: a customer who is also marketing
+        reaches nobody else where only the customer is let in. Raises ForbiddenError when there is none."""
+        kept = self.roles & roles
+        if not kept:
+            raise ForbiddenError
+        return self if kept == self.roles else replace(self, roles=kept)
+
     def reach(self, subject: UUID) -> UUID:
         """`subject`, if this actor may speak of it; to a customer everybody else does not exist (P12)."""
-        if self.has("customer") and len(self.roles) == 1 and self.subject != subject:
+        if self.roles == {"customer"} and self.subject != subject:
             raise NotFoundError(SUBJECT)
         return subject
 

@@ -63,7 +63,9 @@ class ConsentRecorded:
 def record_consent(unit: Unit, subject_id: UUID, command: RecordConsent) -> ConsentRecorded:
     """Raises ForbiddenError for a status that is not this role's to say, InvalidInputError for an unknown
     purpose, channel or notice or a clock too far off, and ConflictError when a later answer stands."""
-    if not any(command.status in STATUSES_BY_ROLE.get(role, ()) for role in unit.actor.roles):
+    # Whoever is a customer and staff as well speaks as a customer for herself alone.
+    roles = unit.actor.roles if unit.actor.subject == subject_id else unit.actor.roles - {"customer"}
+    if not any(command.status in STATUSES_BY_ROLE.get(role, ()) for role in roles):
         raise ForbiddenError(f"{unit.actor.role} may not record {command.status!r}")
     since = _checked(unit, command)
     subject = lock_subject(unit, subject_id)

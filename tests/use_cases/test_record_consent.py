@@ -8,6 +8,8 @@ from uuid import UUID
 import psycopg
 import pytest
 
+from service.actor import Actor
+from service.bootstrap import Services
 from service.crypto.chain import GENESIS, event_digest
 from service.errors import ConflictError, ForbiddenError, InvalidInputError, NotFoundError
 from service.policy import holds
@@ -193,3 +195,9 @@ def test_nothing_said_can_be_read_in_the_database(acting: Acting, aino: UUID) ->
     for word in hidden:
         assert word not in dump
         assert word.encode().hex() not in dump
+
+
+def test_a_customer_who_is_staff_as_well_gives_nobody_elses_consent(services: Services, aino: UUID) -> None:
+    both = Actor(sub="maria", roles=frozenset({"customer", "shop"}), subject=UUID(int=5))
+    with pytest.raises(ForbiddenError), services.unit(both) as unit:
+        record_consent(unit, aino, answer("given"))
