@@ -3,14 +3,8 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-# One line for every install: hashes are checked, nothing is resolved anew, and bytecode is compiled
-# afterwards by all cores at once (without it every process of `make run` starts seconds later).
-PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input install --quiet --no-deps
 LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --no-emit-find-links --custom-compile-command "make lock" pyproject.toml
-# Big folders that nothing here imports, or only to install, are left out.
-COMPILE := $(BIN)/python -m compileall -qq -j 0 -x \
-	'/phonenumbers/(geodata|carrierdata|tzdata)|/(pip|setuptools|valkey|tests)/|/pygments/(lexers|styles)'
 PYTEST_WORKERS ?= 4
 SOURCES := service workers schemas migrations tests
 
@@ -23,6 +17,7 @@ setup: $(VENV)/.runtime ## .venv with the `samtycke` command and the embedded se
 
 setup-dev: $(VENV)/.dev ## the same, with what the tests and linters need
 
+# `exec` hands signals straight to the program.
 run: setup ## set everything up and serve, with embedded servers unless URLs are set
 	@exec $(BIN)/samtycke run
 
@@ -43,24 +38,17 @@ lock: setup-dev ## choose versions anew and write the locked requirement files
 	$(LOCK) --upgrade --extra embedded --extra build -o deploy/requirements.txt
 	$(LOCK) --upgrade --extra embedded --extra build --extra dev \
 		-c deploy/requirements.txt -o deploy/requirements-dev.txt
+	echo uv | $(subst pyproject.toml,-,$(LOCK)) -c deploy/requirements-dev.txt -o deploy/requirements-uv.txt
 
 clean: ## remove the environment and caches, never the data folder
 	rm -rf $(VENV) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache
 	find $(SOURCES) -name __pycache__ -type d -prune -exec rm -rf {} +
 
-# `exec` hands signals straight to the program; a stamp newer than its lock file means nothing to do.
-$(VENV)/pyvenv.cfg:
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
-		|| { echo "samtycke needs Python 3.11 or newer; set PYTHON=/path/to/python3.11" >&2; exit 1; }
-	$(PYTHON) -m venv $(VENV)
-
-$(VENV)/.runtime: $(VENV)/pyvenv.cfg deploy/requirements.txt pyproject.toml
-	$(PIP) --no-compile --require-hashes -r deploy/requirements.txt
-	@$(COMPILE) $(VENV)/lib service workers schemas & \
-	$(PIP) --no-compile --no-build-isolation --editable . ; status=$$? ; wait ; exit $$status
+# A stamp newer than its lock file means that there is nothing to do.
+$(VENV)/.runtime: deploy/install deploy/requirements.txt pyproject.toml
+	@PYTHON="$(PYTHON)" deploy/install deploy/requirements.txt
 	@touch $@
 
 $(VENV)/.dev: $(VENV)/.runtime deploy/requirements-dev.txt
-	$(PIP) --no-compile --require-hashes -r deploy/requirements-dev.txt
-	@$(COMPILE) $(VENV)/lib || true
+	@PYTHON="$(PYTHON)" deploy/install deploy/requirements-dev.txt
 	@touch $@
