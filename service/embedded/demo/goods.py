@@ -1,0 +1,44 @@
+"""The goods of the demo pharmacy."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+
+from service.embedded.demo.files import read_data
+
+
+@dataclass(frozen=True, slots=True)
+class Good:
+    """One product. `usual_per_day` and `pack_size` count `unit`; `price_minor` is in öre.
+
+    `atc`, `strength` and `unit` are for people who read the demo; the service does not keep them.
+    """
+
+    sku: str
+    name: str
+    category: str
+    unit: str
+    pack_size: int
+    usual_per_day: float
+    price_minor: int
+    currency: str
+    as_needed: bool
+    prescription: bool = False
+    limit_per_order: int | None = None
+    limit_per_month: int | None = None
+    atc: str | None = None
+    strength: str | None = None
+
+    @property
+    def days(self) -> float:
+        """How long one pack usually lasts."""
+        return self.pack_size / self.usual_per_day
+
+
+@cache
+def catalogue() -> dict[str, Good]:
+    """Every product by its sku."""
+    document = read_data("catalogue")
+    goods = [Good(currency=document["currency"], **entry) for entry in document["goods"]]
+    return {good.sku: good for good in goods}
