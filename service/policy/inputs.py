@@ -60,6 +60,7 @@ def _state(reader: Reader, document: Mapping[str, Any]) -> State:
         consents={
             purpose: _consent(reader, reader.mapping(value, path, _CONSENT), path)
             for purpose, value, path in reader.entries(get("consents"), "/consents")
+            if value is not None
         },
         objections=frozenset(reader.texts(get("objections"), "/objections")),
         sharing=_flags(reader, get("sharing"), "/sharing"),

@@ -34,10 +34,9 @@ def read_instant(text: str) -> datetime:
 def read_now(text: str) -> datetime:
     """RFC 3339 with an offset, as UTC; a finer instant is rounded up to the next second, however fine."""
     at, finer = _read(text)
-    at = at + timedelta(seconds=1) if finer else at
-    if not EARLIEST_NOW <= at <= LATEST_NOW:
+    if not EARLIEST_NOW <= at < LATEST_NOW:
         raise ValueError("out of range")
-    return at
+    return at + timedelta(seconds=1) if finer else at
 
 
 def whole_second(at: datetime) -> datetime:

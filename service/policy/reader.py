@@ -27,9 +27,12 @@ class Reader:
 
     echo: bool = False
     faults: list[Fault] = field(default_factory=list)
+    # Where an object should stand and none does: what it therefore lacks is no fault of its own.
+    _hollow: set[str] = field(default_factory=set)
 
     def fault(self, path: str, message: str) -> None:
-        self.faults.append(Fault(path, message))
+        if path == "" or path.rpartition("/")[0] not in self._hollow:
+            self.faults.append(Fault(path, message))
 
     def wrong(self, path: str, wanted: str, value: object) -> None:
         """A value of the wrong kind; null is one that is missing."""
@@ -39,6 +42,7 @@ class Reader:
         """An object with string keys; with `keys`, no others. Empty if it is none."""
         if not isinstance(value, Mapping):
             self.wrong(path, "an object", value)
+            self._hollow.add(path)
             return {}
         for key in value:
             if not isinstance(key, str):

@@ -1,0 +1,298 @@
+"""Policy is checked before use: every kind of fault is found, at its path, and a sound policy has none."""
+
+from __future__ import annotations
+
+import json
+from copy import deepcopy
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+
+from service.policy import Level, PolicyRefused, check_policy, load_policy
+from tests.policy.generators import Dice, make_policy, randoms
+from tests.policy.test_inputs import MISSING, put
+
+VECTORS = Path(__file__).with_name("vectors")
+WORDS = {locale: {"title": "t", "notice": "n"} for locale in ("sv", "fi", "nb", "da", "en")}
+
+# Uses every key that a policy may have.
+WHOLE: dict[str, Any] = {
+    "format": "samtycke-policy/1",
+    "version": "7",
+    "name": "Whole",
+    "controller": {
+        "name": "Bolaget AB",
+        "contact": {"email": "dpo@example.org", "texts": WORDS},
+        "lines": ["a"],
+    },
+    "skew_seconds": 300,
+    "default_level": "off",
+    "texts": WORDS,
+    "recipients": ["Posten", {"name": "Bolaget", "country": "SE"}],
+    "retention": {"period": "P10Y", "texts": WORDS},
+    "levels": {"coach": {"texts": WORDS}, "off": None},
+    "notices": {"offers": [{"version": 1, "texts": WORDS}], "email": {"version": 1}},
+    "purposes": {
+        "deliver": {"basis": "contract", "data": ["orders"], "explicit": False},
+        "offers": {
+            **{
+                "basis": "consent",
+                "data": ["orders", "usage"],
+                "valid_for": "P1Y6M",
+                "min_notice_version": 1,
+            },
+            **{"explicit": True, "direct_marketing": True, "special": True, "assessment": "DPIA-1"},
+            **{"texts": WORDS, "recipients": [], "retention": "P24M"},
+        },
+        "tips": {"basis": "legitimate_interest", "direct_marketing": True},
+    },
+    "data": {"orders": {"sharing": "necessary", "texts": WORDS}, "usage": {"sharing": "choice"}},
+    "programmes": {
+        "refill": {
+            "ladder": {"curate": ["offers"], "respond": ["deliver"]},
+            **{"uses": ["usage"], "capped": False, "essential": None, "texts": {"sv": "ord"}},
+        },
+        "recall": {"ladder": {"coach": ["deliver"]}, "essential": True},
+    },
+    "categories": {
+        "*": None,
+        "health": {"requires": ["offers"], "max": "coach", "min_age": 18, "texts": WORDS},
+        "health.rx": {"max": "respond", "prescription": True, "review": "pharmacist"},
+        "health.rx.sleep": {"prescription": True, "limit_per_order": 1, "limit_per_month": 2},
+    },
+    "channels": {
+        "email": {
+            **{"opt_in": True, "quiet": {"from": "21:00", "to": "08:00"}, "texts": WORDS},
+            "caps": [{"count": 0, "hours": 1}],
+        },
+        "app": {"opt_in": False, "quiet": None, "caps": None},
+    },
+    "contact_caps": [{"count": 4, "hours": 168}],
+    "suppressions": {
+        "grief": {"max": "off", "programmes": ["refill"], "texts": WORDS},
+        "away": {"max": "coach"},
+    },
+    "rollout": [
+        {
+            "programme": "refill",
+            "strategy": "curate",
+            "category": "health.otc",
+            "stage": "pilot",
+            "percent": 5,
+        },
+        {"strategy": "respond", "category": "*", "stage": "live"},
+    ],
+    "signals": {"bought": {"data": "orders"}, "sad": {"data": "usage", "sets": "grief", "clears": "away"}},
+}
+FAULTS: list[tuple[str, object]] = [
+    *[("/format", value) for value in (MISSING, None, "samtycke-policy/2", 1)],
+    *[("/default_level", value) for value in (MISSING, None, "full", 1, False, [])],
+    *[("/purposes", value) for value in (MISSING, None)],
+    ("/unknown", 1),
+    ("/version", True),
+    ("/version", ""),
+    ("/name", 1),
+    *[("/controller", value) for value in ([], "x")],
+    ("/controller/contact/texts/xx", "x"),
+    *[("/skew_seconds", value) for value in (True, -1, "300", 10**6)],
+    ("/texts/no", "x"),
+    ("/texts/sv", 1),
+    ("/texts/sv/title", 1),
+    ("/texts/sv/title", ""),
+    *[("/recipients", value) for value in ("Posten", {})],
+    ("/recipients/0", 1),
+    ("/retention/period", "10 years"),
+    ("/levels/full", {}),
+    ("/levels/coach/max", 1),
+    ("/levels/coach/texts/dk", "x"),
+    ("/notices/gone", {}),
+    ("/notices/offers/0/texts/se", "x"),
+    *[("/purposes/tips", value) for value in ([], "tips", 1)],
+    ("/purposes/tips/basis", "vital_interest"),
+    ("/purposes/tips/basis", MISSING),
+    ("/purposes/tips/bases", "consent"),
+    *[("/purposes/tips/data", value) for value in ("orders", {})],
+    ("/purposes/offers/data/0", "gone"),
+    ("/purposes/offers/data/1", "orders"),
+    *[
+        ("/purposes/offers/valid_for", v)
+        for v in ("12M", "P", "P0D", "P1.5Y", "PT", "P-1D", "P200Y", "P1M ", 12)
+    ],
+    *[("/purposes/offers/min_notice_version", value) for value in (True, -1, "1")],
+    *[("/purposes/offers/explicit", value) for value in (0, 1, "true")],
+    ("/purposes/offers/direct_marketing", 1),
+    ("/purposes/offers/special", 1),
+    *[("/purposes/offers/assessment", value) for value in (MISSING, None, "", 1)],
+    ("/purposes/offers/retention", "24 months"),
+    ("/purposes/offers/retention", 24),
+    ("/purposes/offers/recipients", "Posten"),
+    ("/purposes/offers/texts/en", []),
+    # What would not be enforced must not stand there.
+    ("/purposes/deliver/explicit", True),
+    ("/purposes/tips/valid_for", "P1Y"),
+    ("/purposes/tips/min_notice_version", 1),
+    ("/purposes/deliver/direct_marketing", True),
+    *[("/data/orders/sharing", value) for value in (MISSING, None, "always", True)],
+    *[("/programmes/refill/ladder", value) for value in (MISSING, None, {}, [])],
+    *[("/programmes/refill/ladder/curate", value) for value in (None, [], "offers", {})],
+    ("/programmes/refill/ladder/curate/0", "gone"),
+    ("/programmes/refill/ladder/curate/1", "offers"),
+    *[(f"/programmes/refill/ladder/{rung}", ["deliver"]) for rung in ("off", "full", "Coach")],
+    ("/programmes/refill/uses/0", "gone"),
+    ("/programmes/refill/capped", 0),
+    ("/programmes/refill/essential", "yes"),
+    ("/programmes/recall/ladder/coach", ["deliver", "offers", "tips"]),
+    ("/categories/health/requires/0", "gone"),
+    ("/categories/health/max", "full"),
+    *[("/categories/health/min_age", value) for value in (True, -1, "18", 1000)],
+    *[(f"/categories/{path}", {}) for path in (".", "health.", "a..b", "sku:p1", "a.*", "default")],
+    ("/categories/health/max_age", 20),
+    ("/categories/health.rx/review", "doctor"),
+    ("/categories/health.rx.sleep/limit_per_order", 0),
+    ("/categories/health.rx.sleep/limit_per_month", True),
+    *[("/channels/email/opt_in", value) for value in (MISSING, None, 1, "true")],
+    ("/channels/email/quiet", "21-08"),
+    *[("/channels/email/quiet/from", value) for value in (MISSING, None, "24:00", "8:00", 480)],
+    ("/channels/email/quiet/zone", "UTC"),
+    ("/channels/email/caps", {}),
+    *[("/channels/email/caps/0/count", value) for value in (MISSING, None, -1, True, 1.5)],
+    *[("/channels/email/caps/0/hours", value) for value in (MISSING, None, 0, -1, True, "24", 10**9)],
+    ("/channels/email/caps/0/days", 1),
+    ("/contact_caps/0/hours", 0),
+    *[("/suppressions/grief/max", value) for value in (MISSING, None, "full")],
+    ("/suppressions/grief/programmes/0", "gone"),
+    ("/rollout", {}),
+    ("/rollout/0/programme", "gone"),
+    *[("/rollout/0/strategy", value) for value in (MISSING, None, "off", "full")],
+    *[("/rollout/0/category", value) for value in ("toys", "healthy", 1)],
+    *[("/rollout/0/stage", value) for value in (MISSING, None, "beta", False)],
+    *[("/rollout/0/percent", value) for value in (-1, 101, True, 1.5, "5")],
+    ("/rollout/0/percentage", 5),
+    *[("/signals/bought/data", value) for value in (MISSING, None, "gone")],
+    ("/signals/sad/sets", 1),
+    ("/signals/sad/clears", ""),
+]
+
+
+def fault_paths(document: Any) -> list[str]:
+    return [fault.path for fault in check_policy(document)]
+
+
+def test_sound_policies_have_no_fault() -> None:
+    assert check_policy(WHOLE) == []
+    for name in ("pharmacy", "fashion"):
+        assert check_policy(json.loads((VECTORS / f"policy-{name}.json").read_text())) == []
+
+
+@pytest.mark.parametrize(("path", "value"), FAULTS)
+def test_a_fault_is_found_at_its_path(path: str, value: object) -> None:
+    found = fault_paths(put(WHOLE, path, value))
+    assert any(each == path or each.startswith(f"{path}/") for each in found), found
+
+
+@pytest.mark.parametrize("document", [None, [], "policy", 1, {}])
+def test_what_is_no_policy_at_all(document: Any) -> None:
+    found = fault_paths(document)
+    assert found == ([""] if document != {} else ["/format", "/default_level", "/purposes", "/programmes"])
+
+
+def test_keys_must_be_text() -> None:
+    for key in (1, None, True, ("a",)):
+        assert fault_paths(WHOLE | {key: {}}) == [""]
+        assert "/data" in fault_paths(put(WHOLE, "/data", {**WHOLE["data"], key: {"sharing": "choice"}}))
+
+
+def test_what_an_essential_programme_rests_on_and_a_prescription_allows() -> None:
+    document = put(WHOLE, "/programmes/recall/ladder/coach", ["deliver", "offers", "tips"])
+    assert fault_paths(document) == ["/programmes/recall/ladder/coach/1", "/programmes/recall/ladder/coach/2"]
+    assert fault_paths(put(document, "/programmes/recall/essential", False)) == []
+    # A prescription inherits its limit, also from `*`; without one it is refused.
+    loose = put(WHOLE, "/categories/health.rx/max", "curate")
+    assert fault_paths(loose) == ["/categories/health.rx/max", "/categories/health.rx.sleep/max"]
+    assert fault_paths(put(loose, "/categories/*", {"max": "respond"})) == []
+    assert fault_paths(put(loose, "/categories/health.rx/max", MISSING)) == [
+        *("/categories/health.rx/max", "/categories/health.rx.sleep/max"),
+    ]
+
+
+def test_every_fault_is_found_at_once_and_the_policy_is_refused_whole() -> None:
+    document = put(put(put(WHOLE, "/format", "x"), "/data/usage/sharing", "x"), "/rollout/1/stage", "x")
+    with pytest.raises(PolicyRefused) as refusal:
+        load_policy(document)
+    assert [fault.path for fault in refusal.value.faults] == [
+        "/format",
+        "/data/usage/sharing",
+        "/rollout/1/stage",
+    ]
+    assert "/rollout/1/stage: unknown stage 'x'; known: off" in str(refusal.value)
+
+
+def test_free_json_may_not_be_endless() -> None:
+    deep: Any = "x"
+    for _ in range(5_000):
+        deep = [deep]
+    assert len(fault_paths(put(WHOLE, "/controller/deep", deep))) == 1
+    loop: list[Any] = []
+    loop.append(loop)
+    assert len(fault_paths(put(WHOLE, "/recipients/1", {"loop": None}) | {"controller": {"loop": loop}})) == 1
+
+
+@settings(max_examples=300, derandomize=True, deadline=None)
+@given(randoms)
+def test_no_document_breaks_the_check(rng: Dice) -> None:
+    """Any value may stand anywhere: faults are listed, or the policy loads."""
+    junk = (None, True, 0, -1, 1.5, "", "x", "off", "\ud800", [], [None], [[]], {}, {"": 1}, {1: 2}, 10**30)
+    document = deepcopy(rng.choice((WHOLE, make_policy(rng))))
+    for _ in range(rng.randrange(1, 4)):
+        place: Any = document
+        while True:
+            keys = list(place) if isinstance(place, dict) else list(range(len(place)))
+            if not keys:
+                break
+            key = rng.choice(keys)
+            if isinstance(place[key], dict | list) and place[key] and rng.random() < 0.7:
+                place = place[key]
+                continue
+            place[key] = rng.choice(junk)
+            break
+    if not check_policy(document):
+        load_policy(document)
+
+
+def test_a_loaded_policy_gives_what_others_need() -> None:
+    policy = load_policy(WHOLE)
+    assert policy.document is WHOLE
+    assert policy.default_level is Level.off
+    offers = policy.purposes["offers"]
+    assert (offers.basis, offers.data, offers.valid_for) == ("consent", ("orders", "usage"), "P1Y6M")
+    assert (offers.min_notice_version, offers.explicit, offers.direct_marketing) == (1, True, True)
+    assert policy.data["orders"].necessary
+    assert not policy.data["usage"].necessary
+    assert policy.programmes["refill"].ladder == {Level.curate: ("offers",), Level.respond: ("deliver",)}
+    assert not policy.programmes["refill"].capped
+    assert policy.programmes["recall"].essential
+    assert policy.channels["email"].opt_in
+    assert policy.signals["sad"].sets == "grief"
+    assert policy.categories["health.rx"].max is Level.respond
+    assert policy.suppressions["away"].programmes is None
+    assert policy.prefixes("health.rx.sleep.pill") == ("*", "health", "health.rx", "health.rx.sleep")
+    assert policy.prefixes("toys") == ("*",)
+    assert policy.prefixes("*") == ("*",)
+    assert policy.knows_category("health.gone")
+    assert not policy.knows_category("healthy")
+    assert not policy.knows_category("*")
+
+
+def test_the_longest_window() -> None:
+    policy = load_policy(put(WHOLE, "/channels/email/caps/0/hours", 720))
+    assert policy.longest_window().days == 30
+    assert load_policy(put(WHOLE, "/contact_caps/0/hours", 24)).longest_window().days == 7
+    assert load_policy(put(WHOLE, "/contact_caps/0/hours", 240)).longest_window().days == 10
+
+
+def test_an_endless_path_costs_nothing() -> None:
+    policy = load_policy(WHOLE)
+    assert policy.prefixes("health." + "a." * 1_000_000) == ("*", "health")
+    assert not policy.knows_category("a." * 1_000_000)
