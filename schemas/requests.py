@@ -36,7 +36,9 @@ class StepShape(Shape):
     reason = fields.String()
 
 
-class RequestShape(Shape):
+class RequestSummaryShape(Shape):
+    """A request in a list."""
+
     id = Id(REQUEST)
     subject = SubjectId()
     type = fields.String()
@@ -44,12 +46,17 @@ class RequestShape(Shape):
     created_at = Instant()
     due_at = Instant()
     closed_at = Instant(allow_none=True)
+
+
+class RequestShape(RequestSummaryShape):
+    """A request, the steps taken on it, and what fulfilling it did."""
+
     steps = fields.List(fields.Nested(StepShape))
     done = fields.Dict(keys=fields.String())
 
 
 class RequestsShape(Shape):
-    items = fields.List(fields.Nested(RequestShape(exclude=("steps", "done"))))
+    items = fields.List(fields.Nested(RequestSummaryShape))
     next = fields.String(allow_none=True)
 
 
