@@ -34,8 +34,7 @@ def store() -> Response:
             results = store_signals(u, signals)
             return 200, {"results": _shown(signals, results)}, _only_subject(signals, results)
 
-        answer = idempotent(u, make)
-    return answer
+        return idempotent(u, make)
 
 
 def _shown(signals: Sequence[NewSignal], results: Sequence[SignalResult]) -> list[dict[str, str]]:

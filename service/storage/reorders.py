@@ -69,7 +69,9 @@ class Reorder:
 
 def read_open_reorders(unit: Unit, subject: Subject) -> list[Reorder]:
     """Those proposed, reminded, announced or held, oldest first."""
-    return _reorders(subject, unit.db.execute(_SQL["read_open"], (subject.id, list(OPEN)), binary=True).fetchall())
+    return _reorders(
+        subject, unit.db.execute(_SQL["read_open"], (subject.id, list(OPEN)), binary=True).fetchall()
+    )
 
 
 def read_reorders(unit: Unit, subject: Subject) -> list[Reorder]:

@@ -31,6 +31,9 @@ EARLIEST = datetime(1900, 1, 1, tzinfo=UTC)
 SITUATION_UNKNOWN = "situation_unknown"
 UNREADABLE = "subject_unreadable"
 
+# Refusals about persons who have no key that opens: nothing can be sealed for them.
+KEYLESS = frozenset({"subject_unknown", "subject_erased", UNREADABLE})
+
 # Not on the path of any category, so the gate answers `category_unknown` where its turn comes.
 _UNLISTED = ""
 

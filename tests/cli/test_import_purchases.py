@@ -52,7 +52,12 @@ class Shop:
 
     def run(self, path: Path, *options: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
-            command(path, options), env=self.environ(), capture_output=True, text=True, timeout=60
+            command(path, options),
+            check=False,
+            env=self.environ(),
+            capture_output=True,
+            text=True,
+            timeout=60,
         )
 
     def stored(self, customer: str) -> list[Signal]:

@@ -1,0 +1,57 @@
+"""What a forecast needs: when each subject is worth looking at (an hour in clear, and nothing about why),
+and what the catalogue says of the goods."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from service.storage.sql import load
+from service.storage.unit import Unit
+
+_SQL = load(__file__)
+_HOUR = timedelta(hours=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Goods:
+    """One product as a reorder sees it. `usual_per_day` is in units, of which a pack holds `pack_size`."""
+
+    sku: str
+    name: str
+    category: str
+    pack_size: int
+    usual_per_day: float | None
+    as_needed: bool
+    prescription: bool
+    price_minor: int
+    currency: str
+    limit_per_order: int | None
+
+
+def take_due(unit: Unit, limit: int) -> list[UUID]:
+    """Up to `limit` subjects that are due, their rows locked until the transaction ends."""
+    rows = unit.db.execute(_SQL["take_due"], {"now": unit.now, "limit": limit}, binary=True)
+    return [row[0] for row in rows]
+
+
+def set_due(unit: Unit, subject: UUID, due: datetime | None) -> None:
+    """Look again in the first hour after now that begins no earlier than `due`; None: not by itself."""
+    unit.db.execute(
+        _SQL["set_due"], {"subject": subject, "due": None if due is None else hour_of(due, unit.now)}
+    )
+
+
+def hour_of(due: datetime, now: datetime) -> datetime:
+    """The bucket of `due`: always later than `now`, or one scan would take the same subject for ever."""
+    due = max(due, now + timedelta(seconds=1))
+    floor = due.replace(minute=0, second=0, microsecond=0)
+    return floor if floor == due else floor + _HOUR
+
+
+def read_goods(unit: Unit, skus: Iterable[str]) -> list[Goods]:
+    """Those of the skus that the catalogue has, by sku."""
+    rows = unit.db.execute(_SQL["read_goods"], (list(skus),), binary=True)
+    return sorted((Goods(*row) for row in rows), key=lambda goods: goods.sku)

@@ -1,0 +1,17 @@
+-- Subjects whose run-outs are worth looking at, longest due first. Another scanner's are skipped, and so is
+-- one whose choices are being changed at this moment: it will be due when that is done.
+-- name: take_due
+select id from subjects
+where forecast_due <= %(now)s
+order by forecast_due
+limit %(limit)s
+for update skip locked;
+
+-- name: set_due
+update subjects set forecast_due = %(due)s where id = %(subject)s;
+
+-- name: read_goods
+select
+    sku, name, category, pack_size, usual_per_day, as_needed, prescription, price_minor, currency,
+    limit_per_order
+from products where sku = any(%s);

@@ -1,0 +1,108 @@
+"""What a person runs out of, read under the purposes of the replenishment programme and no other (P11)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+
+from service.forecast import Product, Purchase, RunOut, Usage, run_out
+from service.policy import Level, Policy, Programme, State, holds
+from service.storage.forecasts import Goods, read_goods
+from service.storage.subjects import Subject
+from service.storage.unit import Unit
+from service.use_cases.read_signals import Signal, may_read, read_signals
+
+# Rungs on which the service acts before the customer asks; lower ones need no forecast.
+_FORESIGHTED = (Level.automate, Level.coach)
+_TYPES = ("purchase", "returned", "usage", "stopped_using")
+
+
+@dataclass(frozen=True, slots=True)
+class Foreseen:
+    """One product's run-out, if there is anything to foresee. `data`: the categories it was made from."""
+
+    goods: Goods
+    run_out: RunOut | None
+    quantity: int
+    stopped: bool
+    data: tuple[str, ...]
+
+
+@dataclass(slots=True)
+class _History:
+    """What signals say about one sku, oldest first."""
+
+    purchases: list[Purchase] = field(default_factory=list)
+    usage: list[Usage] = field(default_factory=list)
+    stopped: bool = False
+
+    def add(self, signal: Signal) -> None:
+        self.stopped = signal.type == "stopped_using"
+        if signal.type == "purchase":
+            self.purchases.append(Purchase(signal.at, signal.data["quantity"]))
+        elif signal.type == "usage":
+            left, per_day = signal.data.get("units_left"), signal.data.get("units_per_day")
+            self.usage.append(Usage(signal.at, left, per_day))
+        elif signal.type == "returned" and self.purchases:
+            # What came back is not used up; which of several purchases it was makes little difference.
+            self.purchases.pop()
+
+
+def replenishment(policy: Policy) -> Programme | None:
+    """The programme that proposes reorders: `replenishment`, or else the first that may automate."""
+    named = policy.programmes.get("replenishment")
+    if named is not None and any(level in named.ladder for level in _FORESIGHTED):
+        return named
+    return next((p for p in policy.programmes.values() if Level.automate in p.ladder), None)
+
+
+def readable(unit: Unit, state: State, programme: Programme) -> dict[str, str]:
+    """The data categories that a forecast may read of this person now, each with its purpose."""
+    policy = unit.policy
+    purposes = [p for level in _FORESIGHTED for p in programme.ladder.get(level, ())]
+    found = {}
+    for data in dict.fromkeys(policy.signals[t].data for t in _TYPES if t in policy.signals):
+        purpose = next((p for p in purposes if may_read(policy, state, data, p, unit.now)), None)
+        if purpose is not None:
+            found[data] = purpose
+    return found
+
+
+def foresee_run_outs(unit: Unit, subject: Subject, state: State, sources: dict[str, str]) -> list[Foreseen]:
+    """The forecast for every product that the `readable` signals speak of and the catalogue still has."""
+    signals = [s for data, purpose in sources.items() for s in read_signals(unit, subject, data, purpose)]
+    histories = _by_sku(_permitted(unit, state, signals))
+    if not histories:
+        return []
+    return [_foresee(unit, goods, histories[goods.sku]) for goods in read_goods(unit, histories)]
+
+
+def _foresee(unit: Unit, goods: Goods, history: _History) -> Foreseen:
+    product = Product(goods.pack_size, goods.usual_per_day, goods.as_needed)
+    ends = None if history.stopped else run_out(history.purchases, history.usage, product, unit.now)
+    types = ["purchase"] if history.purchases else []
+    if ends is not None and ends.basis == "usage":
+        types.append("usage")
+    data = tuple(dict.fromkeys(unit.policy.signals[t].data for t in types))
+    quantity = history.purchases[-1].quantity if history.purchases else 1
+    return Foreseen(goods, ends, quantity, history.stopped, data)
+
+
+def _permitted(unit: Unit, state: State, signals: Sequence[Signal]) -> Iterator[Signal]:
+    """Those about goods whose category asks for no purpose beyond what holds: health data is not foreseen
+    without consent to it, even where the purchase was stored under an earlier one. Oldest first."""
+    policy, known = unit.policy, dict[str | None, bool]()
+    for signal in sorted(signals, key=lambda signal: signal.at):
+        if signal.category not in known:
+            entries = [policy.categories[path] for path in policy.prefixes(signal.category or "*")]
+            required = {purpose for entry in entries for purpose in entry.requires}
+            known[signal.category] = all(holds(policy, state, purpose, unit.now) for purpose in required)
+        if known[signal.category] and signal.type in _TYPES and signal.at <= unit.now:
+            yield signal
+
+
+def _by_sku(signals: Iterable[Signal]) -> dict[str, _History]:
+    histories: dict[str, _History] = {}
+    for signal in signals:
+        histories.setdefault(signal.data["sku"], _History()).add(signal)
+    return histories

@@ -1,0 +1,133 @@
+"""The import on a real transaction set: `python -m tests.benchmarks.import_real --lines 100000`.
+
+It starts a durable PostgreSQL of its own in a temporary folder, registers the set's households with mixed
+choices, imports, looks for run-outs as on the day after the last transaction, and prints what came out.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import shutil
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+
+from service.actor import system_actor
+from service.bootstrap import Services, build_services
+from service.config import Config
+from service.crypto.keyring import create_key_file
+from service.embedded.postgres import Postgres
+from service.embedded.programs import Running
+from service.imports.checkpoint import Counts
+from service.imports.import_purchases import ImportFile, import_purchases
+from service.imports.purchases import Dialect
+from service.storage.migrate import migrate
+from service.storage.policies import publish_policy
+from service.storage.unit import Unit
+from service.use_cases.propose_reorders import Scanned, propose_reorders
+from tests.benchmarks.households import policy_for, register_households
+from tests.benchmarks.real_set import HEADER, MAPS, Goods, extract
+
+SEED = 20171231
+AFTER_ALL = datetime(2018, 1, 1, tzinfo=UTC)
+_BATCH = 25
+
+
+def main() -> None:
+    arguments = argparse.ArgumentParser(description=__doc__)
+    arguments.add_argument("--lines", type=int, default=100_000, help="transactions; 0: all 1,469,307")
+    lines = arguments.parse_args().lines
+    folder = Path(tempfile.mkdtemp(prefix="samtycke-real-"))
+    folder.chmod(0o711)
+    try:
+        sales, goods = extract(folder, lines)
+        with _installation(folder) as services:
+            _measure(services, sales, goods)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextmanager
+def _installation(folder: Path) -> Iterator[Services]:
+    postgres = Postgres(folder, folder / "postgres.log")
+    postgres.prepare()
+    running = Running(postgres.program)
+    try:
+        while not postgres.is_ready():
+            time.sleep(0.05)
+        url = postgres.url("samtycke")
+        migrate(url)
+        create_key_file(folder / "keys" / "keys.json")
+        services = build_services(
+            Config.from_environ({"SAMTYCKE_HOME": str(folder), "SAMTYCKE_DATABASE_URL": url})
+        )
+        yield services
+        services.close()
+    finally:
+        running.stop()
+
+
+def _measure(services: Services, sales: Path, goods: list[Goods]) -> None:
+    with services.database.transaction() as db:
+        publish_policy(db, policy_for(goods), services.now)
+        with db.cursor().copy(
+            "copy products (sku, category, name, pack_size, price_minor, currency, updated_at) from stdin"
+        ) as copy:
+            for each in goods:
+                copy.write_row((each.sku, each.category, each.sku, 1, 300, "USD", services.now))
+    with sales.open(newline="") as file:
+        households = sorted({row["household_id"] for row in csv.DictReader(file)}, key=int)
+    with _timed("register", len(households), "households"):
+        register_households(services, households, SEED)
+    counts = _import(services, sales)
+    print(f"  stored {counts.stored:,}, duplicate {counts.duplicate:,}")
+    print(f"  refused {counts.refused}")
+    print(f"  rejected {counts.rejected}")
+    print(f"  reject file {sales.with_name('sales.csv.rejects.csv').stat().st_size / 1e6:.1f} MB")
+    scanned = _scan(services)
+    print(f"  {scanned}")
+
+
+def _import(services: Services, sales: Path) -> Counts:
+    mapping = dict(zip(MAPS, (HEADER[i] for i in range(len(HEADER))), strict=True))
+    source = ImportFile(sales, mapping=mapping, dialect=Dialect(currency="USD"))
+    started = time.perf_counter()
+    counts = import_purchases(services, source)
+    seconds = time.perf_counter() - started
+    print(f"import: {counts.lines:,} lines in {seconds:.1f} s, {counts.lines / seconds:,.0f} lines/s")
+    return counts
+
+
+def _scan(services: Services) -> Scanned:
+    """Every household once, as on the day after the last transaction."""
+    with services.database.connection() as db:
+        db.execute("update subjects set forecast_due = %s", (AFTER_ALL,))
+    total, started = Scanned(), time.perf_counter()
+    while True:
+        with services.database.transaction() as db:
+            in_force = services.policies.in_force(db)
+            actor = system_actor("forecast")
+            unit = Unit(db, services.keyring, services.index, in_force, actor, AFTER_ALL)
+            scanned = propose_reorders(unit, _BATCH)
+        total += scanned
+        if scanned.looked < _BATCH:
+            break
+    seconds = time.perf_counter() - started
+    print(f"scan: {total.looked:,} households in {seconds:.1f} s, {total.looked / seconds:,.0f}/s")
+    return total
+
+
+@contextmanager
+def _timed(what: str, number: int, unit: str) -> Iterator[None]:
+    started = time.perf_counter()
+    yield
+    seconds = time.perf_counter() - started
+    print(f"{what}: {number:,} {unit} in {seconds:.1f} s, {number / seconds:,.0f}/s")
+
+
+if __name__ == "__main__":
+    main()
