@@ -10,7 +10,7 @@ from schemas.base import Shape
 from schemas.fields import Currency, Id, Instant, Money, OneOf, Sku, StrictBoolean, SubjectId, Text, Whole
 from service import ids
 from service.instants import show_instant
-from service.use_cases.asking import AskedCandidate
+from service.storage.asked import AskedCandidate
 
 STRATEGIES = ("respond", "curate", "coach", "automate")
 LONGEST_ID = 200

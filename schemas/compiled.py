@@ -19,7 +19,7 @@ from schemas.codes import CURRENCIES
 from schemas.fields import LARGEST
 from service import ids
 from service.errors import NotFoundError
-from service.use_cases.asking import AskedCandidate, Strategy, instant_of
+from service.storage.asked import AskedCandidate, Strategy, instant_of
 from service.use_cases.decide import MOST_CANDIDATES
 
 _Id = Annotated[str, Meta(min_length=1, max_length=LONGEST_ID)]

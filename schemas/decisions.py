@@ -6,7 +6,7 @@ from marshmallow import fields, validate
 
 from schemas.base import Shape
 from schemas.candidates import CandidateShape
-from schemas.fields import StrictBoolean, SubjectId, Whole
+from schemas.fields import Locale, StrictBoolean, SubjectId, Whole
 from service.policy import REASON_CODES, REMEDIES, STAGES
 from service.use_cases.decide import MOST_CANDIDATES
 
@@ -27,7 +27,7 @@ class AskShape(Shape):
     )
 
 
-class RemedyShape(Shape):
+class DecisionRemedyShape(Shape):
     """What the customer can change."""
 
     do = fields.String(validate=validate.OneOf(REMEDIES))
@@ -36,13 +36,13 @@ class RemedyShape(Shape):
     to = fields.String(validate=validate.OneOf(_LEVELS), metadata={"description": "Of raise_level alone"})
 
 
-class ReasonShape(Shape):
+class DecisionReasonShape(Shape):
     """Why a rung was blocked; `strategy` null: everything was."""
 
     strategy = fields.String(allow_none=True, validate=validate.OneOf(_LEVELS))
     code = fields.String(validate=validate.OneOf(REASON_CODES))
     on = fields.String(allow_none=True)
-    remedy = fields.Nested(RemedyShape, allow_none=True)
+    remedy = fields.Nested(DecisionRemedyShape, allow_none=True)
 
 
 class ChangeShape(Shape):
@@ -73,7 +73,7 @@ class DecisionShape(Shape):
     strategy = fields.String(allow_none=True)
     channel = fields.String(allow_none=True)
     not_before = fields.String(allow_none=True, metadata={"format": "date-time"})
-    reasons = fields.List(fields.Nested(ReasonShape))
+    reasons = fields.List(fields.Nested(DecisionReasonShape))
     stage = fields.String(allow_none=True, validate=validate.OneOf(STAGES))
     would_allow = fields.List(fields.Nested(CounterfactualShape))
     would_stop = fields.List(fields.Nested(CounterfactualShape))
@@ -102,3 +102,7 @@ class RecordedDecisionShape(DecisionShape):
     asked = fields.Dict(metadata={"description": "The candidate as evaluated"})
     fields_read = fields.List(fields.String())
     explanation = fields.List(fields.String())
+
+
+class ExplainQuery(Shape):
+    locale = Locale(metadata={"description": "Default: Accept-Language, then the subject's own"})

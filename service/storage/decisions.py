@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import base64
 import binascii
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 from uuid import UUID
 
 import msgspec
@@ -110,6 +111,43 @@ def record_decisions(
     record = encode_record(unit.actor, candidates, decisions, fields)
     insert_decisions(unit.db, subject, row, at=unit.now, policy=unit.in_force.version, record=record)
     return decision_ids(row, len(decisions))
+
+
+class BulkRow(NamedTuple):
+    """A row of a job's chunk, sealed: in the order of the columns that differ from row to row."""
+
+    id: UUID
+    subject: UUID | None
+    position: int
+    epoch: int | None
+    activity: int | None
+    sealed: bytes
+
+
+def copy_decisions(
+    db: Connection, rows: Iterable[BulkRow], job: UUID, chunk: int, *, at: datetime, policy: int
+) -> None:
+    """Keep the answers of a chunk. `hold_living` must follow in the same transaction."""
+    with db.cursor().copy(_SQL["copy_decisions"]) as copy:
+        copy.set_types(
+            ["uuid", "uuid", "int8", "int8", "int8", "bytea", "uuid", "int8", "timestamptz", "int8"]
+        )
+        for row in rows:
+            copy.write_row((*row, job, chunk, at, policy))
+
+
+def hold_living(db: Connection, subjects: Iterable[UUID]) -> set[UUID]:
+    """Those of the subjects that are not erased; an erasure now waits until this transaction has ended."""
+    wanted = sorted(set(subjects))
+    return {row[0] for row in db.execute(_SQL["hold_living"], (wanted,), binary=True)}
+
+
+def drop_erased(db: Connection, job: UUID, chunk: int, subjects: Iterable[UUID]) -> None:
+    """Take back what this transaction kept about persons erased in the meantime."""
+    with db.pipeline():
+        db.execute(_SQL["begin_erasing"])
+        db.execute(_SQL["drop_erased"], (job, chunk, list(subjects)))
+        db.execute(_SQL["end_erasing"])
 
 
 def read_decisions(db: Connection, keyring: Keyring, row: UUID) -> DecisionRow:

@@ -13,3 +13,20 @@ select d.id, d.subject, d.job, d.at, d.epoch, d.activity, d.policy, d.sealed, k.
 from decisions d
 left join keys.data_keys k on k.owner = coalesce(d.subject, d.job)
 where d.id = %s;
+
+-- name: copy_decisions
+copy decisions (id, subject, position, epoch, activity, sealed, job, chunk, at, policy) from stdin (format binary);
+
+-- In the order of the ids, as everybody locks, so that nobody waits in a circle. It comes after the rows are
+-- written: held only from here to the commit, subjects are free for changes while a chunk is being decided.
+-- name: hold_living
+select id from subjects where id = any(%s) and status <> 'erased' order by id for key share;
+
+-- name: begin_erasing
+select set_config('samtycke.erasing', 'on', true);
+
+-- name: drop_erased
+delete from decisions where job = %s and chunk = %s and subject = any(%s);
+
+-- name: end_erasing
+select set_config('samtycke.erasing', 'off', true);

@@ -68,8 +68,11 @@ class Record(msgspec.Struct, array_like=True):
     fields: Sequence[str] = []
     asked: list[UUID] = []
 
-    def decision(self, index: int) -> Decision:
+    def decision(self, index: int) -> Decision | None:
+        """None for a pair that was refused because the state could not be read."""
         stored = self.decisions[index]
+        if stored.outcome == REFUSED[0]:
+            return None
         return Decision(
             self.candidates[index].id,
             Outcome(stored.outcome),
@@ -80,22 +83,33 @@ class Record(msgspec.Struct, array_like=True):
         )
 
 
+REFUSED = ("refused", None, None, None, ())
+
 _encode = msgspec.msgpack.Encoder().encode
 _decoder = msgspec.msgpack.Decoder(Record)
 
 
 def encode_record(
-    actor: Actor, candidates: Iterable[Candidate], decisions: Iterable[Decision], fields: Sequence[str] = ()
+    actor: Actor,
+    candidates: Iterable[Candidate] | msgspec.Raw,
+    decisions: Iterable[Decision | None],
+    fields: Sequence[str] | msgspec.Raw = (),
+    asked: Sequence[UUID] = (),
 ) -> bytes:
-    return _encode(
-        (
-            actor.role,
-            actor.sub,
-            [pack_candidate(candidate) for candidate in candidates],
-            [pack_decision(decision) for decision in decisions],
-            fields,
-        )
-    )
+    """A None among the decisions says that the state was not readable. What is the same for many rows may
+    come packed: `candidates` of `pack_candidates`, `fields` of `pack`."""
+    if not isinstance(candidates, msgspec.Raw):
+        candidates = pack_candidates(candidates)
+    packed = [REFUSED if decision is None else pack_decision(decision) for decision in decisions]
+    return _encode((actor.role, actor.sub, candidates, packed, fields, asked))
+
+
+def pack_candidates(candidates: Iterable[Candidate]) -> msgspec.Raw:
+    return pack([pack_candidate(candidate) for candidate in candidates])
+
+
+def pack(value: Any) -> msgspec.Raw:
+    return msgspec.Raw(_encode(value))
 
 
 def decode_record(data: bytes) -> Record:

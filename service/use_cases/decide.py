@@ -16,13 +16,13 @@ from service.actor import Actor
 from service.bootstrap import Services
 from service.errors import UnavailableError, UnreadableError
 from service.policy import Candidate, Decision, InputRefused, State, evaluate_all
+from service.storage.asked import AskedCandidate, to_candidate
 from service.storage.catalogue import ask_listings, listings_of
 from service.storage.decisions import decision_ids, insert_decisions
 from service.storage.policies import IN_FORCE
 from service.storage.records import encode_record
 from service.storage.subjects import read_subjects
 from service.storage.unit import PolicyInForce
-from service.use_cases.asking import AskedCandidate, to_candidate
 from service.use_cases.fields_read import fields_read
 from service.use_cases.special import is_special, sees_special
 
@@ -42,6 +42,8 @@ class Answered:
     candidates: list[Candidate]
     decisions: list[Decision]
     ids: list[str]
+    # Which of those asked were decided: their places.
+    places: list[int]
     left_out: int = 0
 
 
@@ -70,10 +72,10 @@ def _decide(
         in_force, now = services.policies.from_row(version), services.now
         policy = in_force.policy
         candidates = [to_candidate(candidate, listings) for candidate in asked]
-        left_out = 0
+        places = list(range(len(candidates)))
         if not sees_special(actor):
-            candidates = [c for c in candidates if not is_special(policy, c.category)]
-            left_out = len(asked) - len(candidates)
+            places = [place for place in places if not is_special(policy, candidates[place].category)]
+            candidates = [candidates[place] for place in places]
         state = None if subject is None else subject.state(now)
         decisions = evaluate_state(in_force, state, candidates, now)
         kept: list[str] = []
@@ -84,7 +86,8 @@ def _decide(
                 return None
             kept = decision_ids(row, len(decisions))
     epoch = None if subject is None else subject.epoch
-    return Answered(now, in_force, epoch, state, candidates, decisions, kept, left_out)
+    left_out = len(asked) - len(places)
+    return Answered(now, in_force, epoch, state, candidates, decisions, kept, places, left_out)
 
 
 def evaluate_state(

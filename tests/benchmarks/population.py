@@ -18,7 +18,14 @@ from service.storage.choices import Activity, Choices, StoredConsent, StoredMand
 from service.storage.policies import publish_policy
 
 POLICY = Path(__file__).parents[1] / "policy" / "vectors" / "policy-pharmacy.json"
-CATEGORIES = ("health.otc.cough", "health.otc.pain", "beauty.skin", "beauty.hair", "alcohol.wine", "health.rx")
+CATEGORIES = (
+    "health.otc.cough",
+    "health.otc.pain",
+    "beauty.skin",
+    "beauty.hair",
+    "alcohol.wine",
+    "health.rx",
+)
 _PURPOSES = ("personal_offers", "replenishment_reminders", "automatic_reorder", "health_personalisation")
 
 
