@@ -70,8 +70,8 @@ def _open_passage(person: Person, rung: Rung, channel: Channel, interval: dateti
             drops.add(code)
         elif (end := cap_end(cap, contacts, person.now)) is not None:
             ends[code] = max(end, ends.get(code, end))
-    arcs = [arc for arc in (person.arc(channel.quiet), person.quiet) if arc is not None]
-    free_at, waits = first_free(person.now, ends, arcs, person.zone if arcs else None)
+    arcs = [arc for arc in (channel.arc, person.quiet) if arc is not None]
+    free_at, waits = first_free(person.now, ends, arcs, person.zone)
     if free_at is None:
         drops.update(waits)
     return Passage(channel.name, tuple(drops), free_at or person.now, waits)

@@ -20,6 +20,7 @@ from service.policy.parts import (
     Suppression,
 )
 from service.policy.policy import Policy
+from service.policy.quiet import arc_of
 from service.policy.values import Quiet
 
 _Entry = Mapping[str, Any]
@@ -80,7 +81,8 @@ def _category(path: str, entry: _Entry) -> Category:
 def _channel(name: str, entry: _Entry) -> Channel:
     quiet = entry.get("quiet")
     hours = None if quiet is None else Quiet(quiet["from"], quiet["to"])
-    return Channel(name, entry["opt_in"], hours, _caps(entry.get("caps")))
+    arc = None if hours is None else arc_of(hours)
+    return Channel(name, entry["opt_in"], hours, _caps(entry.get("caps")), arc)
 
 
 def _caps(entries: list[_Entry] | None) -> tuple[Cap, ...]:

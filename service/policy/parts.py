@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from service.policy.levels import Level
+from service.policy.quiet import Arc
 from service.policy.values import Quiet
 
 
@@ -66,6 +67,8 @@ class Channel:
     opt_in: bool
     quiet: Quiet | None
     caps: tuple[Cap, ...]
+    # `quiet` as the evaluator reads it.
+    arc: Arc | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,12 +5,11 @@ Nothing here decides; it remembers, for as long as one call of `evaluate` or `ev
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, datetime
-from functools import cached_property
 from hashlib import sha256
-from typing import TYPE_CHECKING
-from zoneinfo import ZoneInfo
+from typing import TYPE_CHECKING, TypeVar
 
 from service.policy import instants
 from service.policy.control import effective_level
@@ -19,12 +18,16 @@ from service.policy.levels import LEVEL_NAMES, Level
 from service.policy.parts import Purpose
 from service.policy.policy import Policy
 from service.policy.purposes import purpose_codes
-from service.policy.quiet import Arc, arc_of
-from service.policy.values import Quiet, State
+from service.policy.quiet import arc_of
+from service.policy.values import State
 
 if TYPE_CHECKING:
     from service.policy.obstacles import Obstacles
     from service.policy.rules import Rung
+
+
+_Given = TypeVar("_Given")
+_Made = TypeVar("_Made")
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,35 +51,21 @@ class Person:
         self.obstacles: dict[tuple[Rung, str | None, tuple[str, ...], tuple[str, ...]], Obstacles] = {}
         # Filled by `channels.py`: by channel, whether an opt-in is asked for, and whether caps count.
         self.passages: dict[tuple[str, bool, bool], Passage] = {}
+        self.paused = state.paused_until is not None and state.paused_until > now
+        # State that cannot be read is no state, whether or not a candidate would have asked for it.
+        self.zone = _read("/timezone", instants.zone, state.timezone)
+        self.quiet = None if state.quiet is None else _read("/quiet", arc_of, state.quiet)
+        self._today: date | None = None
         self._purposes: dict[str, tuple[str, ...]] = {}
         self._levels: dict[str, tuple[Level, str]] = {}
         self._contacts: dict[str, list[datetime]] = {}
         self._buckets: dict[tuple[str, Level], int] = {}
 
-    @cached_property
-    def zone(self) -> ZoneInfo:
-        try:
-            return instants.zone(self.state.timezone)
-        except ValueError as error:
-            raise InputRefused([Fault("/timezone", str(error))]) from error
-
-    @cached_property
+    @property
     def today(self) -> date:
-        return self.now.astimezone(self.zone).date()
-
-    @cached_property
-    def paused(self) -> bool:
-        return self.state.paused_until is not None and self.state.paused_until > self.now
-
-    @cached_property
-    def quiet(self) -> Arc | None:
-        return self.arc(self.state.quiet)
-
-    def arc(self, quiet: Quiet | None) -> Arc | None:
-        try:
-            return None if quiet is None else arc_of(quiet)
-        except ValueError as error:
-            raise InputRefused([Fault("/quiet", str(error))]) from error
+        if self._today is None:
+            self._today = self.now.astimezone(self.zone).date()
+        return self._today
 
     def purpose_codes(self, purpose: Purpose) -> tuple[str, ...]:
         codes = self._purposes.get(purpose.name)
@@ -116,3 +105,10 @@ class Person:
             digest = sha256(text.encode("utf-8", "surrogatepass")).digest()
             bucket = self._buckets[programme, level] = int.from_bytes(digest[:8], "big") % 100
         return bucket
+
+
+def _read(path: str, read: Callable[[_Given], _Made], value: _Given) -> _Made:
+    try:
+        return read(value)
+    except ValueError as error:
+        raise InputRefused([Fault(path, str(error))]) from error

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 from service.policy.values import Quiet
@@ -30,7 +29,6 @@ class Arc:
         return second >= self.start or second < self.end
 
 
-@lru_cache(maxsize=4096)
 def arc_of(quiet: Quiet) -> Arc | None:
     """The arc of quiet hours; None where from = to, which is no quiet time. ValueError: not `HH:MM`."""
     start, end = read_clock(quiet.start), read_clock(quiet.end)

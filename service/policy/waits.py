@@ -24,19 +24,19 @@ def cap_end(cap: Cap, contacts: Sequence[datetime], now: datetime) -> datetime |
 
 
 def first_free(
-    now: datetime, ends: Mapping[str, datetime], arcs: Sequence[Arc], zone: ZoneInfo | None
+    now: datetime, ends: Mapping[str, datetime], arcs: Sequence[Arc], zone: ZoneInfo
 ) -> tuple[datetime | None, tuple[str, ...]]:
     """The first instant from `now` at which no wait holds, and the codes of those met on the way.
 
     `ends` are waits that hold now and end once; `arcs` are the quiet hours, which come back every day.
     We move to the latest end among those that hold, again and again: nothing before it could be free. None
-    for the instant: the arcs cover the day between them. Without arcs no zone is needed.
+    for the instant: the arcs cover the day between them.
     """
     if len(arcs) == 2 and cover_the_day(arcs[0], arcs[1]):
         return None, (*ends, "quiet_hours")
     at, holding, met_quiet = now, list(ends.values()), False
     while True:
-        quiet_ends = [end for arc in arcs if zone and (end := quiet_until(arc, zone, at)) is not None]
+        quiet_ends = [end for arc in arcs if (end := quiet_until(arc, zone, at)) is not None]
         met_quiet = met_quiet or bool(quiet_ends)
         holding += quiet_ends
         if not holding:

@@ -13,6 +13,7 @@ from service.policy import (
     Decision,
     InputRefused,
     Level,
+    Quiet,
     State,
     evaluate,
     load_policy,
@@ -632,5 +633,10 @@ def test_a_state_built_by_hand_that_cannot_be_read_is_refused() -> None:
     policy, candidate = load_policy(POLICY | {"channels": channel(quiet=quiet("21:00", "08:00"))}), CANDIDATE
     now = datetime(2027, 6, 1, tzinfo=UTC)
     state = State(subject="s1", status="active", timezone="Mars/Olympus", channels={"email": True})
-    with pytest.raises(InputRefused, match="time zone"):
-        evaluate(policy, state, read_candidate(candidate), now)
+    for strategy in ("coach", "respond"):
+        with pytest.raises(InputRefused, match="/timezone: unknown time zone"):
+            evaluate(policy, state, read_candidate(candidate | {"strategy": strategy}), now)
+    for quiet_ in (Quiet("21", "08:00"), Quiet("21:00", "25:00")):
+        state = State(subject="s1", status="active", quiet=quiet_)
+        with pytest.raises(InputRefused, match="/quiet: not a time"):
+            evaluate(policy, state, read_candidate(candidate), now)
