@@ -6,6 +6,9 @@ from dataclasses import dataclass
 from functools import cache
 
 from service.embedded.demo.files import read_data
+from service.storage.products import Product
+
+_STOCK = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +37,23 @@ class Good:
     def days(self) -> float:
         """How long one pack usually lasts."""
         return self.pack_size / self.usual_per_day
+
+    def as_product(self) -> Product:
+        """What the service keeps of it."""
+        return Product(
+            sku=self.sku,
+            name=self.name,
+            category=self.category,
+            pack_size=self.pack_size,
+            usual_per_day=self.usual_per_day,
+            price_minor=self.price_minor,
+            currency=self.currency,
+            stock=_STOCK,
+            prescription=self.prescription,
+            as_needed=self.as_needed,
+            limit_per_order=self.limit_per_order,
+            limit_per_month=self.limit_per_month,
+        )
 
 
 @cache

@@ -1,0 +1,45 @@
+"""`samtycke demo`: play a day with the demo's customers through the running service."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+import click
+
+from service.config import Config
+from service.embedded.demo.client import Client
+from service.embedded.demo.people import people_entries
+from service.embedded.demo.story import find_people, play
+from service.embedded.demo.view import console, show_day, show_people
+from service.explanations import LANGUAGES
+
+_url = click.option("--url", help="The service's address; the instance on the data folder if left out.")
+
+
+@click.group()
+def demo() -> None:
+    """Twelve customers who do not exist, and what their choices permit."""
+
+
+@demo.command()
+@_url
+@click.option("--locale", type=click.Choice(LANGUAGES), help="Tell everybody's reasons in this language.")
+@click.option("--english", is_flag=True, help="Add English beside each person's own language.")
+def story(url: str | None, locale: str | None, english: bool) -> None:
+    """Play one day: what was proposed to each, what was permitted, and why.
+
+    Exits with 1 when anything comes out otherwise than it should."""
+    config = Config.for_running_instance(os.environ)
+    day = play(Client(config, url), config.home, locale=locale)
+    show_day(console(), day, locale, english=english)
+    if day.deviations:
+        sys.exit(1)
+
+
+@demo.command()
+@_url
+def people(url: str | None) -> None:
+    """List the twelve with their subject ids."""
+    config = Config.for_running_instance(os.environ)
+    show_people(console(), find_people(Client(config, url), config.home), people_entries())
