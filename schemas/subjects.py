@@ -5,6 +5,7 @@ from __future__ import annotations
 from marshmallow import fields, validate
 
 from schemas.base import Shape
+from schemas.consents import ChangedShape
 from schemas.fields import Country, Day, Instant, Locale, OneOf, SubjectId, Text, TimeZone, Whole
 from service.crypto.blind_index import IDENTIFIER_TYPES
 
@@ -59,4 +60,14 @@ class SubjectShape(Shape):
 
 
 class FoundShape(Shape):
+    id = SubjectId()
+
+
+class MergeShape(Shape):
+    """POST /v1/subjects/{id}/merge: which subject remains."""
+
+    into = SubjectId(required=True)
+
+
+class MergedShape(ChangedShape):
     id = SubjectId()

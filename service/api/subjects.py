@@ -11,6 +11,8 @@ from schemas.subjects import (
     FoundShape,
     IdentifierAddedShape,
     IdentifierShape,
+    MergedShape,
+    MergeShape,
     NewSubjectShape,
     SubjectCreatedShape,
     SubjectShape,
@@ -19,6 +21,7 @@ from service import ids
 from service.actor import show_subject
 from service.api import idempotency
 from service.api.auth import allow
+from service.api.changes import show_changed
 from service.api.context import reach, recorded, unit
 from service.api.idempotency import idempotent
 from service.api.openapi import Routes
@@ -27,6 +30,7 @@ from service.storage.identifiers import StoredIdentifier, read_identifiers
 from service.storage.subjects import Subject, read_subject
 from service.storage.unit import Unit
 from service.use_cases.change_identifiers import add_to_subject, remove_from_subject
+from service.use_cases.merge_subjects import merge_subjects
 from service.use_cases.register_subject import (
     Identifier,
     RegisterSubject,
@@ -112,6 +116,17 @@ def remove_identifier(subject: str, identifier: str) -> None:
     """Take an identifier away; nobody is found by it afterwards."""
     with unit() as u:
         remove_from_subject(u, reach(subject), ids.read(ids.IDENTIFIER, identifier))
+
+
+@routes.post("/subjects/<subject>/merge")
+@routes.answer(200, MergedShape)
+@routes.body(MergeShape)
+@allow("dpo")
+def merge(body: dict[str, Any], subject: str) -> dict[str, Any]:
+    """Make this subject one with another. Nothing becomes permitted by it; mandates end."""
+    with unit() as u:
+        changed = merge_subjects(u, reach(subject), body["into"])
+    return {"id": body["into"], **show_changed(changed, changed.epoch)}
 
 
 def _kept_from_shops(u: Unit, subject: Subject, known: list[StoredIdentifier]) -> dict[str, Any]:

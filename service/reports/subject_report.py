@@ -14,6 +14,7 @@ from service.ids import CONSENT_EVENT, REQUEST, show
 from service.instants import show_instant
 from service.reports import holdings
 from service.storage.access_log import Read, read_reads
+from service.storage.merge import read_merged_subjects
 from service.storage.requests import Request, list_requests_of
 from service.storage.subjects import Subject, read_events
 from service.storage.unit import Unit
@@ -26,9 +27,11 @@ FORMAT = "samtycke-subject-report/1"
 
 def subject_report(unit: Unit, subject: Subject, request: Request) -> dict[str, Any]:
     """The whole report as JSON. Raises UnreadableError rather than leave anything out."""
-    decisions = holdings.decisions(unit, subject)
+    # Decisions and reads stay with the subject they were about, also when it was merged into this one.
+    everyone = [subject, *read_merged_subjects(unit, subject.id)]
+    decisions = [shown for each in everyone for shown in holdings.decisions(unit, each)]
     signals = holdings.signals(unit, subject)
-    reorders = holdings.reorders(unit, subject)
+    reorders = [shown for each in everyone for shown in holdings.reorders(unit, each)]
     history = [_event(show_event(event)) for event in read_events(unit, subject)]
     return {
         "format": FORMAT,
@@ -58,8 +61,8 @@ def subject_report(unit: Unit, subject: Subject, request: Request) -> dict[str, 
         "reorders": reorders,
         "decisions": decisions,
         "consent_history": history,
-        "requests": [_request(each) for each in list_requests_of(unit, subject.id)],
-        "access_log": [_access(each) for each in read_reads(unit, subject)],
+        "requests": [_request(r) for each in everyone for r in list_requests_of(unit, each.id)],
+        "access_log": [_access(read) for each in everyone for read in read_reads(unit, each)],
         "processing": _processing(unit),
         "rights": RIGHTS,
     }

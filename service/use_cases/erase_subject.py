@@ -8,6 +8,7 @@ from service.actor import show_subject
 from service.instants import show_instant
 from service.storage.erasure import erase_rows
 from service.storage.identifiers import suppress_identifiers
+from service.storage.merge import merged_into
 from service.storage.subjects import Subject
 from service.storage.unit import Unit
 
@@ -16,6 +17,9 @@ def erase_subject(unit: Unit, subject: Subject) -> dict[str, Any]:
     """The certificate: what went, what stays and why. `subject` is locked by the caller."""
     identifiers = suppress_identifiers(unit, subject.id)
     gone, epoch = erase_rows(unit, subject.id)
+    for merged in merged_into(unit, subject.id):
+        rows, _ = erase_rows(unit, merged)
+        gone = {name: count + rows[name] for name, count in gone.items()}
     subject.status, subject.key, subject.epoch = "erased", None, epoch
     return {
         "subject": show_subject(subject.id),

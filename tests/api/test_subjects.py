@@ -122,3 +122,16 @@ def test_staff_reads_are_recorded_and_shown_to_the_person(client: FlaskClient, t
     assert [(each["role"], each["route"]) for each in report["access_log"]] == [
         ("shop", "GET /v1/subjects/<subject>")
     ]
+
+
+def test_two_registrations_of_one_person_become_one(client: FlaskClient, token: Tokens) -> None:
+    keep = register(client, token)
+    double = register(client, token, identifiers=[{"type": "customer_number", "value": "7"}])
+    merged = client.post(f"/v1/subjects/{double}/merge", json={"into": keep}, headers=token("dpo"))
+    assert merged.status_code == 200, merged.json
+    assert merged.json["id"] == keep
+    asked = {"type": "customer_number", "value": "7"}
+    assert client.post("/v1/subjects/lookup", json=asked, headers=token("shop")).json == {"id": keep}
+    problem_of(client.get(f"/v1/subjects/{double}", headers=token("dpo")), 410, "subject-erased")
+    itself = client.post(f"/v1/subjects/{keep}/merge", json={"into": keep}, headers=token("dpo"))
+    problem_of(itself, 409, "conflict")
