@@ -8,7 +8,7 @@ import sys
 import click
 
 from service.config import Config
-from service.embedded.children import beat_command, web_command, worker_command
+from service.embedded.children import beat_command, web_command, web_environ, worker_command
 from service.embedded.supervisor import serve
 from service.embedded.terminal import Terminal
 from service.errors import ConfigError
@@ -28,14 +28,14 @@ def run() -> None:
 def web() -> None:
     """Run the web server alone, in this process's place."""
     config = _with_servers()
-    _become(web_command(config), config)
+    _become(web_command(config), web_environ(config, {**os.environ, **config.as_environ()}))
 
 
 @click.command()
 def worker() -> None:
     """Run a task worker alone, in this process's place."""
     config = _with_servers()
-    _become(worker_command(config), config)
+    _become(worker_command(config), {**os.environ, **config.as_environ()})
 
 
 @click.command()
@@ -43,7 +43,7 @@ def beat() -> None:
     """Run the scheduler alone, in this process's place. An installation has one."""
     config = _with_servers()
     (config.home / "beat").mkdir(mode=0o700, parents=True, exist_ok=True)
-    _become(beat_command(config), config)
+    _become(beat_command(config), {**os.environ, **config.as_environ()})
 
 
 @click.command()
@@ -71,5 +71,5 @@ def _with_servers() -> Config:
     return config
 
 
-def _become(command: tuple[str, ...], config: Config) -> None:
-    os.execve(command[0], command, {**os.environ, **config.as_environ()})  # noqa: S606 (no shell is wanted)
+def _become(command: tuple[str, ...], environ: dict[str, str]) -> None:
+    os.execve(command[0], command, environ)  # noqa: S606 (no shell is wanted)

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import shutil
 import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -14,6 +15,7 @@ from service.embedded.programs import Program
 WEB_PATIENCE = 10
 # A chunk of a bulk job may finish; one that takes longer is redelivered, since it is acknowledged late.
 WORKER_PATIENCE = 30.0
+METRICS = "PROMETHEUS_MULTIPROC_DIR"
 
 Service = Callable[[Config, Mapping[str, str]], Program]
 
@@ -47,6 +49,17 @@ def beat_command(config: Config) -> tuple[str, ...]:
     )
 
 
+def web_environ(config: Config, environ: Mapping[str, str]) -> dict[str, str]:
+    """`environ` with a folder where the web processes count together, emptied: counts of an earlier set of
+    processes would be added to theirs. A folder that the environment names is its owner's to empty."""
+    if environ.get(METRICS):
+        return dict(environ)
+    folder = config.home / "metrics"
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(mode=0o700, parents=True)
+    return {**environ, METRICS: str(folder)}
+
+
 def log_of(home: Path, name: str) -> Path:
     return home / "logs" / f"{name}.log"
 
@@ -55,7 +68,7 @@ def web(config: Config, environ: Mapping[str, str]) -> Program:
     return Program(
         name="web",
         argv=web_command(config),
-        environ=environ,
+        environ=web_environ(config, environ),
         log=log_of(config.home, "web"),
         stop_within=WEB_PATIENCE + 5.0,
     )
