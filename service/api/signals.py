@@ -15,7 +15,8 @@ from service.api.bodies import read_json
 from service.api.context import unit
 from service.api.idempotency import idempotent
 from service.api.openapi import Routes
-from service.use_cases.store_signals import KEYLESS, NewSignal, SignalResult, store_signals
+from service.use_cases.signal_gate import KEYLESS
+from service.use_cases.store_signals import NewSignal, SignalResult, store_signals
 
 routes = Routes("signals", "Signals, stored only as far as a person's choices permit")
 

@@ -18,6 +18,8 @@ from service.forecast.intervals import LogNormal, next_interval
 # Shipping without asking needs at least this many intervals and a log-spread below this (forecast.md).
 SHIP_INTERVALS = 4
 SHIP_SPREAD = 0.8
+# Where the catalogue does not say how long a pack lasts, one interval is no rhythm yet.
+LEAST_INTERVALS = 2
 # Overdue past this many times the median: the person has stopped, or buys elsewhere.
 LAPSED_AFTER = 3
 # Even an exact count drifts: people skip a day or take two. A unit more or less matters the more, the
@@ -91,8 +93,9 @@ def run_out(
         return _dated(start, days, now, anchor=anchor, intervals=len(intervals), basis="usage")
     if product.as_needed or not bought:
         return None
-    next_one = next_interval(intervals, _usual_days(bought[-1], product))
-    if next_one is None:
+    usual = _usual_days(bought[-1], product)
+    next_one = next_interval(intervals, usual)
+    if next_one is None or (usual is None and len(intervals) < LEAST_INTERVALS):
         return None
     last = bought[-1].at
     return _dated(last, next_one, now, anchor=last, intervals=len(intervals), basis="purchases")

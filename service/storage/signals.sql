@@ -2,7 +2,7 @@
 -- until the transaction ends.
 -- name: read_known
 select s.dedupe from signals s
-join unnest(%(subjects)s::uuid[], %(digests)s::bytea[]) asked (subject, dedupe)
+join unnest(%(subjects)b::uuid[], %(digests)b::bytea[]) asked (subject, dedupe)
     on s.subject = asked.subject and s.dedupe = asked.dedupe;
 
 -- Thousands of signals come in one call, and COPY takes them several times faster than INSERT.

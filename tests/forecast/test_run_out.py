@@ -63,6 +63,7 @@ def test_four_intervals_of_twenty_days() -> None:
 
 def test_without_usual_use_the_own_rhythm_is_all_there_is() -> None:
     assert run_out(bought(0), [], UNKNOWN_USE, day(1)) is None
+    assert run_out(bought(0, 10), [], UNKNOWN_USE, day(11)) is None
     found = run_out(bought(0, 10, 30), [], UNKNOWN_USE, day(31))
     assert found is not None
     assert found.median == after(day(30), sqrt(10 * 20))
