@@ -74,9 +74,9 @@ where (job, number) in (
 -- name: fail_chunk
 update job_chunks set state = 'failed', sealed = null where job = %s and number = %s;
 
--- Chunks that nobody has been told of, and those that were sent and then lost: a while ago while nothing is
--- being done, or so long ago that no queue explains it. Each attempt doubles the wait. A chunk that somebody
--- holds is not lost.
+-- Chunks that nobody has been told of, and those that were sent and then lost: after a while in which nothing
+-- is done, or when others far behind them in the queue are done already, or so long ago that no queue explains
+-- it. Each attempt after the first doubles the wait. A chunk that somebody holds is not lost.
 -- name: find_unsent
 select c.job, c.number
 from job_chunks c
@@ -87,9 +87,13 @@ where
     and (
         c.sent_at is null
         or (
-            c.sent_at < %(now)s - %(patience)s * power(2, least(c.attempts, 5))
+            c.sent_at < %(now)s - %(patience)s * power(2, least(greatest(c.attempts, 1), 6) - 1)
             and (
-                c.sent_at < %(now)s - %(patience)s * 40
+                c.sent_at < %(now)s - %(patience)s * 60
+                or exists (
+                    select from job_chunks d
+                    where d.job = c.job and d.number > c.number + 16 and d.state = 'done'
+                )
                 or not exists (
                     select from jobs o
                     join job_chunks d on d.job = o.id

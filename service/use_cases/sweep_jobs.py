@@ -13,7 +13,7 @@ from service.use_cases.announce_chunks import announce_chunks
 
 # A message that is not taken up for this long while no chunk gets done is taken for lost. To be wrong costs
 # one message that finds nothing to do.
-PATIENCE = timedelta(seconds=15)
+PATIENCE = timedelta(seconds=10)
 RETENTION = timedelta(days=7)
 _MOST = 1000
 

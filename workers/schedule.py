@@ -1,0 +1,20 @@
+"""What beat asks for, and how often. Each may run twice or be left out once without harm."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+from service.tasks import PROPOSE_REORDERS, PURGE, SWEEP_JOBS
+
+
+def _every(interval: timedelta, task: str) -> dict[str, Any]:
+    # A message that waited longer than the interval is one that the next one makes needless.
+    return {"task": task, "schedule": interval, "options": {"expires": interval.total_seconds()}}
+
+
+SCHEDULE = {
+    "sweep jobs": _every(timedelta(seconds=5), SWEEP_JOBS),
+    "propose reorders": _every(timedelta(seconds=30), PROPOSE_REORDERS),
+    "purge": _every(timedelta(minutes=10), PURGE),
+}
