@@ -201,7 +201,8 @@ class Supervisor:
             for watched, follower in once.items():
                 line = None if watched.done else follower.last_line()
                 if line:
-                    self._terminal.progress(f"{watched.program.name}: {line}")
+                    prefix = f"{watched.program.name}: "
+                    self._terminal.progress(prefix + line.removeprefix(prefix))
             if time.monotonic() - trimmed > TRIM_EVERY:
                 trimmed = time.monotonic()
                 with suppress(OSError):
