@@ -8,7 +8,6 @@ from functools import lru_cache
 
 from service.policy import Candidate, Level, Policy, Programme
 
-
 _REMEMBERED = 4096
 _Known = dict[tuple[object, ...], frozenset[str]]
 
