@@ -39,6 +39,8 @@ NOUNS = (
     "authzen",
     "candidates",
     "jobs",
+    "signals",
+    "reorders",
 )
 
 HEADERS = {
