@@ -30,7 +30,7 @@ class RunOutShape(Shape):
     latest = fields.String(metadata={"format": "date-time"})
 
 
-class StepShape(Shape):
+class ReorderStepShape(Shape):
     """One transition: the state it led to, when, who (a role) and why."""
 
     at = fields.String(metadata={"format": "date-time"})
@@ -56,7 +56,7 @@ class ReorderShape(Shape):
     run_out = fields.Nested(RunOutShape)
     decision = fields.String()
     reasons = fields.List(fields.Dict(keys=fields.String()))
-    history = fields.List(fields.Nested(StepShape))
+    history = fields.List(fields.Nested(ReorderStepShape))
 
 
 class ReordersShape(Shape):
