@@ -252,7 +252,7 @@ class Sku(Text):
         super().__init__(1, 64, pattern=_SKU, hint=hint, **kwargs)
 
     def parse(self, value: Any) -> Any:
-        if value in {".", ".."}:
+        if isinstance(value, str) and value in {".", ".."}:
             raise ValidationError("must not be . or .., which clients take out of a path")
         return super().parse(value)
 

@@ -21,7 +21,7 @@ from service.storage.catalogue import ask_listings, listings_of
 from service.storage.decisions import decision_ids, insert_decisions
 from service.storage.policies import IN_FORCE
 from service.storage.records import encode_record
-from service.storage.subjects import read_subjects
+from service.storage.subjects import ask_subjects, subjects_of
 from service.storage.unit import PolicyInForce
 from service.use_cases.fields_read import fields_read
 from service.use_cases.special import is_special, sees_special
@@ -64,11 +64,12 @@ def _decide(
     """None when the person was erased between the reading and the keeping."""
     with services.database.connection() as db:
         with db.pipeline():
-            policy_row = db.execute(IN_FORCE)
+            versions = db.execute(IN_FORCE)
             listed = ask_listings(db, [candidate.sku for candidate in asked])
-            # Read last: fetching its rows is what sends all three questions.
-            subject = read_subjects(db, services.keyring, [subject_id]).get(subject_id)
-            listings, version = listings_of(listed), policy_row.fetchone()
+            found = ask_subjects(db, [subject_id])
+        # Read after the pipeline's end, which has brought all three answers in one trip.
+        version, listings = versions.fetchone(), listings_of(listed)
+        subject = subjects_of(services.keyring, found).get(subject_id)
         in_force, now = services.policies.from_row(version), services.now
         policy = in_force.policy
         candidates = [to_candidate(candidate, listings) for candidate in asked]
