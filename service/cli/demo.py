@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from contextlib import closing
 
 import click
 
@@ -31,7 +32,8 @@ def story(url: str | None, locale: str | None, english: bool) -> None:
 
     Exits with 1 when anything comes out otherwise than it should."""
     config = Config.for_running_instance(os.environ)
-    day = play(Client(config, url), config.home, locale=locale)
+    with closing(Client(config, url)) as client:
+        day = play(client, config.home, locale=locale)
     show_day(console(), day, locale, english=english)
     if day.deviations:
         sys.exit(1)
@@ -42,4 +44,5 @@ def story(url: str | None, locale: str | None, english: bool) -> None:
 def people(url: str | None) -> None:
     """List the twelve with their subject ids."""
     config = Config.for_running_instance(os.environ)
-    show_people(console(), find_people(Client(config, url), config.home), people_entries())
+    with closing(Client(config, url)) as client:
+        show_people(console(), find_people(client, config.home), people_entries())

@@ -40,6 +40,9 @@ class Client:
         self._key = load_issuer_key(config.issuer_key_file)
         self._tokens: dict[tuple[str, str | None], str] = {}
 
+    def close(self) -> None:
+        self._connection.close()
+
     def get(self, path: str, *, role: str, subject: str | None = None, **query: str) -> Any:
         target = f"{path}?{urlencode(query)}" if query else path
         return self._answer("GET", target, self._headers(role, subject), None)
