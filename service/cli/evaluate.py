@@ -8,7 +8,8 @@ from typing import IO, Any
 
 import click
 
-from service.cli.policy import DocumentError, read_document, show_faults, unique_keys
+from service.cli.documents import DocumentError, read_document, unique_keys
+from service.cli.policy import show_faults
 from service.policy import (
     Decision,
     Fault,

@@ -10,7 +10,8 @@ import pytest
 import yaml
 from click.testing import CliRunner, Result
 
-from service.cli.policy import DocumentError, policy, read_document
+from service.cli.documents import DocumentError, read_document
+from service.cli.policy import policy
 
 VECTORS = Path(__file__).parents[1] / "policy" / "vectors"
 Write = Callable[..., Path]
