@@ -16,6 +16,7 @@ from service.policy import (
     Quiet,
     State,
     evaluate,
+    evaluate_all,
     load_policy,
     read_candidate,
     read_now,
@@ -185,6 +186,10 @@ def test_quiet_hours_of_channel_and_subject_that_cover_the_day_drop_the_channel(
     reasons = ["coach:frequency_cap:email", "coach:quiet_hours:email"]
     alone = {"fallback": False}
     assert brief(answer(state=state, candidate=alone, channels=channels)) == denied + reasons
+    # A cap that has just let go no longer holds.
+    contacts[0]["at"] = "2027-05-31T12:00:00Z"
+    assert brief(answer(state=state, candidate=alone, channels=channels)) == denied + reasons[1:]
+    contacts[0]["at"] = "2027-06-01T11:00:00Z"
     # One minute left free is enough to wait for.
     state["quiet"] = quiet("20:00", "07:59")
     assert brief(answer(state=state, candidate=alone, channels=channels))[:4] == [
@@ -640,3 +645,44 @@ def test_a_state_built_by_hand_that_cannot_be_read_is_refused() -> None:
         state = State(subject="s1", status="active", quiet=quiet_)
         with pytest.raises(InputRefused, match="/quiet: not a time"):
             evaluate(policy, state, read_candidate(candidate), now)
+
+
+def test_an_interval_of_one_sku_holds_back_no_other_in_the_same_call() -> None:
+    state = {
+        "mandates": [mandate("m1", "*", min_days_between=7)],
+        "orders": [{"at": "2027-05-30T12:00:00Z", "sku": "p1", "mandate": "m1", "amount_minor": 1}],
+    }
+    held, free = (read_candidate({**CANDIDATE, "strategy": "automate", "sku": sku}) for sku in ("p1", "p2"))
+    for candidates in ([held, free, held], [free, held, free]):
+        decisions = evaluate_all(
+            load_policy(POLICY), read_state(STATE | state), candidates, read_now("2027-06-01T12:00:00Z")
+        )
+        assert [d.outcome for d in decisions] == ["defer" if c is held else "allow" for c in candidates]
+
+
+def test_a_policy_remembers_nothing_that_a_person_or_a_caller_brings() -> None:
+    policy, now = load_policy(POLICY), read_now("2027-06-01T12:00:00Z")
+
+    def ask(name: str) -> None:
+        state = {
+            **{"levels": {f"health.{name}": "off"}, "flags": [name], "channels": {name: False}},
+            **{"mandates": [mandate(name, "*", max_quantity=0)], "consents": {name: {"status": "given"}}},
+        }
+        for strategy in ("respond", "automate"):
+            candidate = {
+                **{"strategy": strategy, "channels": [name], "data": [name], "sku": name},
+                "category": f"health.{name}",
+            }
+            decision = evaluate(policy, read_state(STATE | state), read_candidate(CANDIDATE | candidate), now)
+            assert decision.reasons
+
+    ask("first")
+    known = set(policy.reasons)
+    ask("second")
+    assert set(policy.reasons) == known
+    assert not any("first" in str(key) for key in policy.reasons)
+    # Paths are remembered, but not without end.
+    for number in range(20_100):
+        policy.ladders["refill", f"health.{number}"] = None
+    ask("third")
+    assert len(policy.ladders) < 10
