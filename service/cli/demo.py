@@ -27,14 +27,15 @@ def demo() -> None:
 @_url
 @click.option("--locale", type=click.Choice(LANGUAGES), help="Tell everybody's reasons in this language.")
 @click.option("--english", is_flag=True, help="Add English beside each person's own language.")
-def story(url: str | None, locale: str | None, english: bool) -> None:
+@click.option("--all", "whole", is_flag=True, help="Tell every reason, not only the nearest ones.")
+def story(url: str | None, locale: str | None, english: bool, whole: bool) -> None:
     """Play one day: what was proposed to each, what was permitted, and why.
 
     Exits with 1 when anything comes out otherwise than it should."""
     config = Config.for_running_instance(os.environ)
     with closing(Client(config, url)) as client:
         day = play(client, config.home, locale=locale)
-    show_day(console(), day, locale, english=english)
+    show_day(console(), day, locale, english=english, whole=whole)
     if day.deviations:
         sys.exit(1)
 

@@ -9,7 +9,7 @@ from typing import Any
 from service.explanations.amounts import show_moment, show_money
 from service.explanations.catalogue import has_sentence, sentence
 from service.explanations.names import category_title, title_of
-from service.policy import Policy
+from service.policy import LEVELS, Level, Policy
 
 # The part of the policy that a reason's `on` names; what stands in none of them is not shown by name.
 _KINDS = (
@@ -66,10 +66,11 @@ def explain_outcome(
 def explain_reasons(
     decision: _Shape, policy: Policy, locale: str, *, candidate: _Shape | None = None
 ) -> list[str]:
-    """Every reason with its remedy, once: one that blocked several rungs is told for the lowest, since what
-    frees that one is the least the customer would have to change."""
+    """Every reason with its remedy, once: one that blocked several rungs is told for the lowest. Those of the
+    lowest rung come first, since what frees that one is the least the customer would have to change."""
     lowest = {(reason["code"], reason["on"]): reason for reason in decision["reasons"]}
-    told = (_explain_reason(reason, policy, locale, candidate or {}) for reason in lowest.values())
+    nearest = sorted(lowest.values(), key=lambda reason: LEVELS.get(reason["strategy"], Level.off))
+    told = (_explain_reason(reason, policy, locale, candidate or {}) for reason in nearest)
     return list(dict.fromkeys(told))
 
 

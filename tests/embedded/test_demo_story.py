@@ -6,7 +6,6 @@ from __future__ import annotations
 import os
 import subprocess
 import threading
-import time
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -35,6 +34,29 @@ from tests.workers.waiting import wait_for
 
 ROOT = Path(__file__).parents[2]
 StartWorker = Callable[[], Worker]
+
+
+class Sweeper(threading.Thread):
+    """What beat does, without its waiting: chunks whose message was lost are sent again."""
+
+    def __init__(self, services: Services) -> None:
+        super().__init__()
+        self._services = services
+        self._ended = threading.Event()
+
+    def run(self) -> None:
+        publisher = Publisher(self._services.config.broker_url or "")
+        while not self._ended.wait(0.1):
+            sweep_jobs(self._services, publisher, patience=timedelta(seconds=1))
+        publisher.close()
+
+    def __enter__(self) -> Sweeper:
+        self.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._ended.set()
+        self.join()
 
 
 @pytest.fixture
@@ -118,6 +140,11 @@ def test_each_of_the_twelve_comes_out_as_expected(
     services: Services, client: Client, start_worker: StartWorker
 ) -> None:
     start_worker()
+    with Sweeper(services):
+        tell_the_day(services, client)
+
+
+def tell_the_day(services: Services, client: Client) -> None:
     day = play(client, services.config.home)
     assert_as_expected(day)
     told = {
@@ -201,12 +228,8 @@ def test_and_the_same_with_the_worker_killed_in_mid_chunk(
         with services.database.connection() as db:
             assert read_job(db, read(JOB, job)).done == 0
     start_worker()
-    publisher = Publisher(services.config.broker_url or "")
-    while teller.is_alive():
-        # What beat does, without its waiting.
-        sweep_jobs(services, publisher, patience=timedelta(seconds=1))
-        time.sleep(0.1)
-    publisher.close()
+    with Sweeper(services):
+        teller.join()
     assert_as_expected(days[0])
     with services.database.connection() as db:
         rows = db.execute("select count(*) from decisions where job = %s", (read(JOB, job),)).fetchone()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
@@ -18,6 +18,8 @@ from service.explanations.amounts import show_date
 from service.explanations.catalogue import language_of
 
 _SIGNS = {"allow": ("✓", "green"), "downgrade": ("↓", "yellow"), "defer": ("…", "cyan"), "deny": ("✗", "red")}
+# Reasons told of one proposal unless all are asked for.
+_FEW = 3
 _MISSING = ("?", "magenta")
 # A line of text longer than this is tiring to read.
 _WIDEST = 132
@@ -31,11 +33,16 @@ def console() -> Console:
     return Console(highlight=False, width=max(80, min(width, _WIDEST)))
 
 
-def show_day(out: Console, day: Day, locale: str | None = None, *, english: bool = False) -> None:
-    """Print the whole day; `english` adds each person's introduction and the proposals in English."""
+def show_day(
+    out: Console, day: Day, locale: str | None = None, *, english: bool = False, whole: bool = False
+) -> None:
+    """Print the day; `english` adds each person's introduction and the proposals in English, `whole` all
+    reasons where only the nearest are told otherwise."""
     for person in day.people:
-        out.print(_person(person, locale or person.entry["locale"], english=english))
+        out.print(_person(person, locale or person.entry["locale"], english=english, whole=whole))
     out.print(_totals(day))
+    if not any(person.reorders for person in day.people):
+        out.print(Text("Nothing is foreseen yet: run-outs are looked for every half minute.", style="dim"))
     for deviation in day.deviations:
         out.print(Text(f"✗ {deviation}", style="bold red"))
     if not day.deviations:
@@ -55,7 +62,7 @@ def show_people(
     out.print(table)
 
 
-def _person(person: Person, locale: str, *, english: bool) -> Panel:
+def _person(person: Person, locale: str, *, english: bool, whole: bool) -> Panel:
     entry, language = person.entry, language_of(locale)
     about: list[RenderableType] = [Text(entry["about"].get(language, entry["about"]["en"]), style="italic")]
     if english and language != "en":
@@ -66,7 +73,8 @@ def _person(person: Person, locale: str, *, english: bool) -> Panel:
     table.add_column(words["proposed"], ratio=3)
     table.add_column(f"{words['permitted']} · {words['why']}", ratio=7)
     for proposal in person.proposals:
-        table.add_row(*_proposal(proposal, language, english=english))
+        proposed = _title(proposal, language, english=english)
+        table.add_row(_sign(proposal), proposed, _why(proposal, None if whole else words))
     for reorder in person.reorders:
         table.add_row(*_reorder(reorder, words, language, entry["timezone"]))
     title = f"[bold]{entry['name']}[/bold] · {entry['age']} · {entry['country']} · {entry['locale']}"
@@ -75,21 +83,41 @@ def _person(person: Person, locale: str, *, english: bool) -> Panel:
     )
 
 
-def _proposal(proposal: Proposal, language: str, *, english: bool) -> tuple[RenderableType, ...]:
+def _sign(proposal: Proposal) -> Text:
     sign, colour = _MISSING if proposal.decision is None else _SIGNS[proposal.decision["outcome"]]
+    return Text(sign, style=f"bold {colour}")
+
+
+def _title(proposal: Proposal, language: str, *, english: bool) -> Text:
     titles = read_data("day")["proposals"][proposal.name]["title"]
     title = Text(titles[language])
     if english and language != "en":
         title.append(f"\n{titles['en']}", style="dim")
-    why = Text()
-    for position, told in enumerate(proposal.told):
-        # The outcome stands out; its reasons follow, each on a line of its own.
-        why.append(
-            f"{'' if position == 0 else chr(10) + '· '}{told}", style=colour if position == 0 else "default"
-        )
+    return title
+
+
+def _why(proposal: Proposal, words: Mapping[str, str] | None) -> Group:
+    """The outcome stands out; its reasons follow, each with a bullet. With `words`, the first few of them."""
+    if not proposal.told:
+        return Group(Text(proposal.deviation or "", style="bold red"))
+    outcome, *reasons = proposal.told
+    shown = reasons if words is None else reasons[:_FEW]
+    lines: list[RenderableType] = [Text(outcome, style=_sign(proposal).style)]
+    lines += [_bullet(reason) for reason in shown]
+    if words is not None and len(shown) < len(reasons):
+        lines.append(_bullet(words["more"].format(count=len(reasons) - len(shown)), "dim"))
     if proposal.deviation:
-        why.append(f"\n{proposal.deviation}", style="bold red")
-    return Text(sign, style=f"bold {colour}"), title, why
+        lines.append(_bullet(proposal.deviation, "bold red"))
+    return Group(*lines)
+
+
+def _bullet(text: str, style: str = "") -> Table:
+    """Text that is indented as a whole, however often it wraps."""
+    line = Table.grid(padding=(0, 1, 0, 0))
+    line.add_column(width=1)
+    line.add_column()
+    line.add_row(Text("·", style="dim"), Text(text, style=style))
+    return line
 
 
 def _reorder(
@@ -102,18 +130,8 @@ def _reorder(
 
 
 def _totals(day: Day) -> Text:
-    counts = dict.fromkeys(_SIGNS, 0)
-    for person in day.people:
-        for proposal in person.proposals:
-            if proposal.decision is not None and proposal.decision["outcome"] in counts:
-                counts[proposal.decision["outcome"]] += 1
-    told = Text(f"{sum(counts.values())} proposals in one job ({day.job}), {day.seconds:.1f} s: ")
-    for part in _counted(counts):
-        told.append_text(part)
+    found = [p.decision["outcome"] for person in day.people for p in person.proposals if p.decision]
+    told = Text(f"{len(found)} proposals in one job, {day.seconds:.1f} s:")
+    for outcome, (sign, colour) in _SIGNS.items():
+        told.append(f"  {sign} {found.count(outcome)} {outcome}", style=colour)
     return told
-
-
-def _counted(counts: Mapping[str, int]) -> Iterator[Text]:
-    for position, (outcome, count) in enumerate(counts.items()):
-        sign, colour = _SIGNS[outcome]
-        yield Text(f"{', ' if position else ''}{sign} {count} {outcome}", style=colour)
