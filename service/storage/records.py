@@ -28,13 +28,14 @@ class StoredReason(msgspec.Struct, array_like=True):
 
 
 class StoredDecision(msgspec.Struct, array_like=True):
-    """An answer; `refused` marks a pair whose subject's state could not be read."""
+    """An answer; `refused` marks a pair whose subject's state could not be read. `reasons` are places in the
+    record's list of them: candidates for one person share most of their reasons."""
 
     outcome: str
     strategy: Level | None
     channel: str | None
     not_before: datetime | None
-    reasons: list[StoredReason]
+    reasons: list[int]
 
 
 class StoredCandidate(msgspec.Struct, array_like=True):
@@ -65,6 +66,7 @@ class Record(msgspec.Struct, array_like=True):
     sub: str
     candidates: list[StoredCandidate]
     decisions: list[StoredDecision]
+    reasons: list[StoredReason]
     fields: Sequence[str] = []
     asked: list[UUID] = []
 
@@ -79,7 +81,7 @@ class Record(msgspec.Struct, array_like=True):
             stored.strategy,
             stored.channel,
             stored.not_before,
-            tuple(_reason(reason) for reason in stored.reasons),
+            tuple(_reason(self.reasons[place]) for place in stored.reasons),
         )
 
 
@@ -92,7 +94,7 @@ _decoder = msgspec.msgpack.Decoder(Record)
 def encode_record(
     actor: Actor,
     candidates: Iterable[Candidate] | msgspec.Raw,
-    decisions: Iterable[Decision | None],
+    decisions: Sequence[Decision | None],
     fields: Sequence[str] | msgspec.Raw = (),
     asked: Sequence[UUID] = (),
 ) -> bytes:
@@ -100,8 +102,10 @@ def encode_record(
     come packed: `candidates` of `pack_candidates`, `fields` of `pack`."""
     if not isinstance(candidates, msgspec.Raw):
         candidates = pack_candidates(candidates)
-    packed = [REFUSED if decision is None else pack_decision(decision) for decision in decisions]
-    return _encode((actor.role, actor.sub, candidates, packed, fields, asked))
+    known: dict[int, int] = {}
+    reasons: list[Any] = []
+    packed = [REFUSED if d is None else _pack_decision(d, known, reasons) for d in decisions]
+    return _encode((actor.role, actor.sub, candidates, packed, reasons, fields, asked))
 
 
 def pack_candidates(candidates: Iterable[Candidate]) -> msgspec.Raw:
@@ -133,8 +137,17 @@ def pack_candidate(c: Candidate) -> tuple[Any, ...]:
     )
 
 
-def pack_decision(d: Decision) -> tuple[Any, ...]:
-    return (d.outcome, d.strategy, d.channel, d.not_before, [_pack_reason(r) for r in d.reasons])
+def _pack_decision(d: Decision, known: dict[int, int], reasons: list[Any]) -> tuple[Any, ...]:
+    """`known` finds a reason's place by identity, which costs less than by value; the evaluator makes most
+    reasons once, and the decisions keep all of them alive meanwhile."""
+    places = []
+    for reason in d.reasons:
+        place = known.get(id(reason))
+        if place is None:
+            place = known[id(reason)] = len(reasons)
+            reasons.append(_pack_reason(reason))
+        places.append(place)
+    return (d.outcome, d.strategy, d.channel, d.not_before, places)
 
 
 def _pack_reason(r: Reason) -> tuple[Any, ...]:
