@@ -28,6 +28,7 @@ from service.storage.subjects import Subject
 from service.storage.unit import Unit
 
 _SQL = load(__file__)
+_COLUMNS = ("uuid", "uuid", "int8", "int8", "int8", "bytea", "uuid", "int8", "timestamptz", "int8")
 _SUFFIX = 4
 MOST_PER_ROW = 32**_SUFFIX
 
@@ -128,12 +129,15 @@ def copy_decisions(
     db: Connection, rows: Iterable[BulkRow], job: UUID, chunk: int, *, at: datetime, policy: int
 ) -> None:
     """Keep the answers of a chunk. `hold_living` must follow in the same transaction."""
+    write_rows(db, ((*row, job, chunk, at, policy) for row in rows))
+
+
+def write_rows(db: Connection, rows: Iterable[tuple[object, ...]]) -> None:
+    """Rows in the order of `copy_decisions`, by binary COPY."""
     with db.cursor().copy(_SQL["copy_decisions"]) as copy:
-        copy.set_types(
-            ["uuid", "uuid", "int8", "int8", "int8", "bytea", "uuid", "int8", "timestamptz", "int8"]
-        )
+        copy.set_types(_COLUMNS)
         for row in rows:
-            copy.write_row((*row, job, chunk, at, policy))
+            copy.write_row(row)
 
 
 def hold_living(db: Connection, subjects: Iterable[UUID]) -> set[UUID]:
