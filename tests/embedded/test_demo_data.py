@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -19,6 +20,7 @@ from service.embedded.demo.story import expected_outcomes, proposals_for
 from service.explanations import LANGUAGES
 from service.policy import LEVELS, REASON_CODES, check_policy, read_candidate
 
+DOCUMENT = Path(__file__).parents[2] / "docs" / "demo.md"
 NOW = datetime(2026, 11, 22, 9, 0, tzinfo=UTC)
 POLICY: dict[str, Any] = read_data("policy")
 NAMED = ("purposes", "data", "programmes", "categories", "channels", "suppressions", "levels")
@@ -160,6 +162,21 @@ def test_twelve_people_in_five_languages_with_an_introduction_each() -> None:
     assert len(entries) == 12
     assert {entry["locale"] for entry in entries.values()} == set(LANGUAGES)
     assert all({"en", entry["locale"]} == set(entry["about"]) | {"en"} for entry in entries.values())
+
+
+def test_the_documented_table_is_the_data() -> None:
+    rows = re.findall(
+        r"^\| (\w+), (\w\w) \| [^|]+ \| (.+) \|$", DOCUMENT.read_text(encoding="utf-8"), re.MULTILINE
+    )
+    outcomes = expected_outcomes()
+    signs = {"allow": "✓", "downgrade": "↓", "defer": "…", "deny": "✗"}
+    documented = {
+        (name, locale): [cell.strip()[0] for cell in cells.split("|")] for name, locale, cells in rows
+    }
+    assert documented == {
+        (entry["name"].split()[0], entry["locale"]): [signs[o["outcome"]] for o in outcomes[key].values()]
+        for key, entry in people_entries().items()
+    }
 
 
 def test_every_proposal_has_its_outcome() -> None:

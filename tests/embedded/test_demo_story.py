@@ -8,6 +8,7 @@ import subprocess
 import threading
 from collections.abc import Callable, Iterator
 from datetime import timedelta
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
 import pytest
@@ -242,6 +243,27 @@ def test_where_nothing_answers(tmp_path: Path) -> None:
         play(Client(Config.from_environ(environ)), tmp_path)
     with pytest.raises(StoryError, match="can only mint the embedded issuer's"):
         Client(Config.from_environ({**environ, "SAMTYCKE_JWKS": "https://issuer.example/jwks"}))
+
+
+def test_where_something_else_answers(tmp_path: Path) -> None:
+    class Other(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            self.send_response(200)
+            self.end_headers()
+            self.wfile.write(b"<html>")
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    with HTTPServer(("127.0.0.1", 0), Other) as server:
+        answering = threading.Thread(target=server.handle_request)
+        answering.start()
+        config = Config.from_environ({"SAMTYCKE_HOME": str(tmp_path)})
+        client = Client(config, f"http://127.0.0.1:{server.server_port}")
+        with pytest.raises(StoryError, match="does not answer as samtycke does"):
+            find_people(client, tmp_path)
+        client.close()
+        answering.join()
 
 
 def test_the_story_waits_for_its_people(services: Services, client: Client) -> None:

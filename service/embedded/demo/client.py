@@ -80,8 +80,12 @@ class Client:
     def _checked(self, method: str, path: str, status: int, answer: bytes) -> Any:
         if status >= 400:
             raise StoryError(f"{method} {path} is answered {status}: {answer.decode(errors='replace')[:300]}")
-        lines = [json.loads(line) for line in answer.splitlines() if line.strip()]
-        return lines if path.endswith("/results") else (lines[0] if len(lines) == 1 else json.loads(answer))
+        try:
+            if path.endswith("/results"):
+                return [json.loads(line) for line in answer.splitlines()]
+            return json.loads(answer)
+        except ValueError:
+            raise StoryError(f"{self.address} does not answer as samtycke does") from None
 
     def _headers(self, role: str, subject: str | None) -> dict[str, str]:
         known = (role, subject)
