@@ -23,11 +23,15 @@ class Listing:
     currency: str
 
 
+def read_listings(db: Connection, skus: Iterable[str]) -> dict[str, Listing]:
+    """Those of the skus that the catalogue has."""
+    return listings_of(ask_listings(db, skus))
+
+
 def ask_listings(db: Connection, skus: Iterable[str]) -> Cursor[Any]:
     """Send the question; inside a pipeline the answer travels with the caller's other statements."""
     return db.execute(_READ_LISTINGS, (list(set(skus)),), binary=True)
 
 
 def listings_of(cursor: Cursor[Any]) -> dict[str, Listing]:
-    """The answer: those of the skus that the catalogue has."""
     return {sku: Listing(category, price, currency) for sku, category, price, currency in cursor}

@@ -9,8 +9,6 @@ from typing import Any
 from uuid import UUID
 
 import msgspec
-from psycopg import Cursor
-from psycopg.rows import TupleRow
 
 from service.actor import show_subject
 from service.crypto.chain import event_digest
@@ -82,17 +80,12 @@ def create_subject(unit: Unit, subject_id: UUID, choices: Choices) -> Subject:
 def read_subjects(db: Connection, keyring: Keyring, ids: Sequence[UUID]) -> dict[UUID, Subject]:
     """The subjects among `ids` that exist, in one round trip. Raises UnreadableError for any whose state
     cannot be opened: half a state is no state."""
-    return subjects_of(keyring, ask_subjects(db, ids))
+    return subjects_of(keyring, db.execute(_SQL["read_subjects"], (list(ids),), binary=True))
 
 
-def ask_subjects(db: Connection, ids: Sequence[UUID]) -> Cursor[TupleRow]:
-    """Send the question of `read_subjects`; inside a pipeline it travels with the caller's others."""
-    return db.execute(_SQL["read_subjects"], (list(ids),), binary=True)
-
-
-def subjects_of(keyring: Keyring, answer: Cursor[TupleRow]) -> dict[UUID, Subject]:
-    """What `read_subjects` answers. In a pipeline, call it after its end: reading costs a trip of its own."""
-    return {subject.id: subject for subject in _subjects(keyring, answer)}
+def subjects_of(keyring: Keyring, rows: Iterable[Sequence[Any]]) -> dict[UUID, Subject]:
+    """What `read_subjects` makes of its rows, for a statement that has the same columns among others."""
+    return {subject.id: subject for subject in _subjects(keyring, rows)}
 
 
 def read_subject(unit: Unit, subject_id: UUID) -> Subject:

@@ -1,7 +1,7 @@
 """Decide about candidates for one person, and keep what was decided.
 
-Two round trips to the database: everything is read in one pipeline, and the answer is kept by one
-statement, committed before anybody hears it.
+Two round trips to the database: everything is read by one statement, and the answer is kept by another,
+committed before anybody hears it.
 """
 
 from __future__ import annotations
@@ -17,11 +17,9 @@ from service.bootstrap import Services
 from service.errors import UnavailableError, UnreadableError
 from service.policy import Candidate, Decision, InputRefused, State, evaluate_all
 from service.storage.asked import AskedCandidate, to_candidate
-from service.storage.catalogue import ask_listings, listings_of
 from service.storage.decisions import decision_ids, insert_decisions
-from service.storage.policies import IN_FORCE
+from service.storage.inputs import read_inputs
 from service.storage.records import encode_record
-from service.storage.subjects import ask_subjects, subjects_of
 from service.storage.unit import PolicyInForce
 from service.use_cases.fields_read import fields_read
 from service.use_cases.special import is_special, sees_special
@@ -63,16 +61,10 @@ def _decide(
 ) -> Answered | None:
     """None when the person was erased between the reading and the keeping."""
     with services.database.connection() as db:
-        with db.pipeline():
-            versions = db.execute(IN_FORCE)
-            listed = ask_listings(db, [candidate.sku for candidate in asked])
-            found = ask_subjects(db, [subject_id])
-        # Read after the pipeline's end, which has brought all three answers in one trip.
-        version, listings = versions.fetchone(), listings_of(listed)
-        subject = subjects_of(services.keyring, found).get(subject_id)
-        in_force, now = services.policies.from_row(version), services.now
+        read = read_inputs(db, services.keyring, subject_id, [candidate.sku for candidate in asked])
+        in_force, subject, now = services.policies.from_row(db, read.policy), read.subject, services.now
         policy = in_force.policy
-        candidates = [to_candidate(candidate, listings) for candidate in asked]
+        candidates = [to_candidate(candidate, read.listings) for candidate in asked]
         places = list(range(len(candidates)))
         if not sees_special(actor):
             places = [place for place in places if not is_special(policy, candidates[place].category)]

@@ -28,10 +28,10 @@ def _known_of(_policy: Policy) -> _Known:
 
 
 def _fields(policy: Policy, known: _Known, c: Candidate) -> frozenset[str]:
-    place = None if c.category is None else policy.place(c.category)
-    key = (c.programme, place, c.strategy, c.fallback, c.channels, c.data)
+    key = (c.programme, c.category, c.strategy, c.fallback, c.channels, c.data)
     found = known.get(key)
     if found is None:
+        place = None if c.category is None else policy.place(c.category)
         found = known[key] = frozenset({"status", *_of_candidate(policy, c, place)})
     return found
 

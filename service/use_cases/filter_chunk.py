@@ -11,7 +11,7 @@ from uuid import UUID
 
 from service.bootstrap import Services
 from service.logging import get_logger
-from service.storage.catalogue import ask_listings, listings_of
+from service.storage.catalogue import read_listings
 from service.storage.database import Connection
 from service.storage.decisions import copy_decisions, drop_erased, hold_living
 from service.storage.jobs import begin_attempt, close_job, finish_chunk, take_chunk
@@ -46,7 +46,7 @@ def _answer(services: Services, db: Connection, job: UUID, number: int) -> bool:
         return False
     key, chunk = taken
     now, in_force = services.now, services.policies.in_force(db)
-    listings = listings_of(ask_listings(db, [candidate.sku for candidate in chunk.candidates]))
+    listings = read_listings(db, [candidate.sku for candidate in chunk.candidates])
     answers = ChunkAnswers(job, key, chunk, in_force=in_force, listings=listings, now=now)
     for start in range(0, len(chunk.groups), SUBJECTS_PER_READ):
         groups = [
