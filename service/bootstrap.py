@@ -63,6 +63,6 @@ def build_services(
         database=database,
         keyring=keyring,
         index=BlindIndex(keyring.index),
-        policies=PolicyStore(database),
+        policies=PolicyStore(),
         clock=clock,
     )

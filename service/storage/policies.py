@@ -6,50 +6,50 @@ import hashlib
 import json
 from collections.abc import Mapping
 from datetime import datetime
-from functools import lru_cache
 from typing import Any
 
 from psycopg.types.json import Jsonb
 
 from service.errors import NotFoundError, PolicyMissingError
 from service.policy import Policy, load_policy
-from service.storage.database import Connection, Database
+from service.storage.database import Connection
 from service.storage.sql import load
 from service.storage.unit import PolicyInForce
 
 _SQL = load(__file__)
 IN_FORCE = _SQL["in_force"]
+_MOST_COMPILED = 16
 
 
 class PolicyStore:
-    """Compiled policies by version, read through `database`."""
+    """Compiled policies by version. A version that a transaction published and rolled back is never given
+    out again, so what one transaction read is right for all."""
 
-    def __init__(self, database: Database) -> None:
-        self._database = database
-        self._compiled = lru_cache(maxsize=16)(self._compile)
+    def __init__(self) -> None:
+        self._compiled: dict[int, Policy] = {}
 
-    def _compile(self, version: int) -> Policy:
-        # A connection of its own: a cached value must not come from a transaction that rolls back.
-        with self._database.connection() as db:
-            row = db.execute(_SQL["read_policy"], (version,)).fetchone()
-        if row is None:
-            raise NotFoundError("policy")
-        return load_policy(row[0])
-
-    def version(self, version: int) -> Policy:
+    def version(self, db: Connection, version: int) -> Policy:
         """Raises NotFoundError for a version that was never published."""
-        return self._compiled(version)
+        policy = self._compiled.get(version)
+        if policy is None:
+            row = db.execute(_SQL["read_policy"], (version,)).fetchone()
+            if row is None:
+                raise NotFoundError("policy")
+            policy = load_policy(row[0])
+            while len(self._compiled) >= _MOST_COMPILED:
+                self._compiled.pop(next(iter(self._compiled)), None)
+            self._compiled[version] = policy
+        return policy
 
     def in_force(self, db: Connection) -> PolicyInForce:
         """Raises PolicyMissingError when none has been published."""
-        row = db.execute(IN_FORCE).fetchone()
-        return self.from_row(row)
+        return self.from_row(db, db.execute(IN_FORCE).fetchone())
 
-    def from_row(self, row: tuple[Any, ...] | None) -> PolicyInForce:
+    def from_row(self, db: Connection, row: tuple[Any, ...] | None) -> PolicyInForce:
         """The same, for a caller that sent `IN_FORCE` along with its own statements."""
         if row is None:
             raise PolicyMissingError
-        return PolicyInForce(row[0], self.version(row[0]))
+        return PolicyInForce(row[0], self.version(db, row[0]))
 
 
 def publish_policy(db: Connection, document: Mapping[str, Any], now: datetime) -> int | None:

@@ -71,4 +71,4 @@ def read_decision(unit: Unit, policies: PolicyStore, row_id: UUID, index: int) -
     if row.subject is None or index >= len(row.record.decisions):
         raise NotFoundError(DECISION)
     subject = unit.actor.reach(row.subject)
-    return RecordedDecision(subject, row, index, policies.version(row.policy))
+    return RecordedDecision(subject, row, index, policies.version(unit.db, row.policy))

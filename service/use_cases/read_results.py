@@ -9,7 +9,7 @@ from uuid import UUID
 from service.actor import Actor
 from service.bootstrap import Services
 from service.errors import ConflictError, NotFoundError, UnreadableError
-from service.policy import Candidate, Decision
+from service.policy import Candidate, Decision, Policy
 from service.storage.access_log import record_read
 from service.storage.decisions import DecisionRow, decision_ids, open_row
 from service.storage.jobs import Job, creator_digest, results_page
@@ -49,6 +49,7 @@ def _results(services: Services, actor: Actor, job: Job, route: str | None) -> I
     while True:
         with services.database.connection() as db:
             page = results_page(db, job.id, after, ROWS_PER_PAGE)
+            policies = {row[6]: services.policies.version(db, row[6]) for row in page}
         if route is not None:
             _record_reads(services, actor, [row[1] for row in page if row[1] is not None], route)
         for row in page:
@@ -56,7 +57,7 @@ def _results(services: Services, actor: Actor, job: Job, route: str | None) -> I
                 opened = open_row(services.keyring, row[:-2])
             except (NotFoundError, UnreadableError):
                 continue
-            yield from _of_row(services, actor, opened)
+            yield from _of_row(policies[opened.policy], actor, opened)
         if len(page) < ROWS_PER_PAGE:
             return
         after = (page[-1][-2], page[-1][-1])
@@ -70,12 +71,12 @@ def _record_reads(services: Services, actor: Actor, ids: list[UUID], route: str)
                 record_read(unit, subject, route)
 
 
-def _of_row(services: Services, actor: Actor, row: DecisionRow) -> Iterator[Result]:
+def _of_row(policy: Policy, actor: Actor, row: DecisionRow) -> Iterator[Result]:
     record = row.record
     hides = not sees_special(actor)
     for index, decision_id in enumerate(decision_ids(row.id, len(record.decisions))):
         candidate = record.candidates[index].to_candidate()
-        if hides and is_special(services.policies.version(row.policy), candidate.category):
+        if hides and is_special(policy, candidate.category):
             continue
         subject = row.subject or record.asked[index]
         yield Result(subject, candidate, record.decision(index), decision_id)
