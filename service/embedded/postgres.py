@@ -17,7 +17,7 @@ import psycopg
 from psycopg import conninfo, sql
 
 from service.embedded.binaries import programs_for
-from service.embedded.errors import FULL_DISK_TEXTS, DiskFullError, HomeError, StartError
+from service.embedded.errors import FULL_DISK_TEXTS, DiskFullError, HomeError, StartError, is_disk_full
 from service.embedded.files import write_private
 from service.embedded.home import Account, first_closed_folder, unprivileged_account
 from service.embedded.parent import tie_to_parent
@@ -103,13 +103,17 @@ class Postgres:
         return f"postgresql://{ROLE}:{self._password}@{LOOPBACK}:{self._port}/{database}"
 
     def is_ready(self) -> bool:
-        """Whether it has recovered and takes connections. Makes the service's database when it is missing."""
+        """Whether it has recovered and takes connections. Makes the service's database when it is missing.
+
+        Raises psycopg.Error when the disk is full, since waiting would not help."""
         try:
             with psycopg.connect(self.url("postgres"), connect_timeout=5, autocommit=True) as connection:
                 known = connection.execute("select from pg_database where datname = %s", [DATABASE])
                 if known.fetchone() is None:
                     connection.execute(sql.SQL("create database {}").format(sql.Identifier(DATABASE)))
-        except psycopg.OperationalError:
+        except psycopg.OperationalError as error:
+            if is_disk_full(error):
+                raise
             return False
         return True
 

@@ -53,7 +53,7 @@ def test_stop_leaves_no_process(launch: Launch, number: signal.Signals) -> None:
     for part in ("postgres", "valkey", "granian", "worker", "beat"):
         assert part in lines
     assert instance.end(number) == 0
-    instance.assert_nothing_left(patience=0.5)
+    instance.assert_nothing_left(patience=2)
     assert "stopped" in instance.output
 
 
@@ -62,7 +62,7 @@ def test_stop_during_the_start_leaves_no_process_and_a_startable_folder(launch: 
     instance.await_line("setting up")
     time.sleep(0.2)
     assert instance.end() == 0
-    instance.assert_nothing_left(patience=0.5)
+    instance.assert_nothing_left(patience=2)
     instance.start().await_answer()
 
 
@@ -114,7 +114,7 @@ def test_crashed_child_is_started_again(launch: Launch, part: str) -> None:
     wait_until("another process took its place", lambda: instance.pid_of(part) != before)
     wait_until("it answers", lambda: answers(instance))
     instance.end()
-    instance.assert_nothing_left(patience=0.5)
+    instance.assert_nothing_left(patience=2)
 
 
 def test_children_of_a_killed_leader_go_with_it(launch: Launch) -> None:
@@ -164,4 +164,4 @@ def test_given_servers_are_used_instead(launch: Launch, database: str, broker_ur
     assert "valkey-server" not in lines
     assert running_config(instance).database_url == database
     instance.end()
-    instance.assert_nothing_left(patience=0.5)
+    instance.assert_nothing_left(patience=2)

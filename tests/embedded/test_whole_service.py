@@ -57,7 +57,7 @@ def test_first_start_with_demo_data_then_kill_of_everything_then_a_second_start(
     wait_until("everything is ready", lambda: get(instance, "/readyz")[0] == 200)
     assert get(instance, "/v1/purposes", token) == (200, purposes)
     assert instance.end() == 0
-    instance.assert_nothing_left(patience=0.5)
+    instance.assert_nothing_left(patience=2)
 
 
 @pytest.mark.parametrize("part", ["granian", "workers.celery_app worker", "workers.celery_app beat"])
@@ -75,7 +75,7 @@ def test_killed_leader_takes_its_children_along_and_comes_back(launch: Launch, p
     wait_until("another took its place", lambda: len(family()) >= len(before))
     wait_until("it answers", lambda: get(instance, "/healthz")[0] == 200)
     instance.end()
-    instance.assert_nothing_left(patience=0.5)
+    instance.assert_nothing_left(patience=2)
 
 
 def test_kill_of_the_supervisor_ends_everything(launch: Launch) -> None:
