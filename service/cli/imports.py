@@ -21,7 +21,7 @@ from service.errors import UnavailableError
 from service.imports.checkpoint import Counts
 from service.imports.columns import COLUMNS, OPTIONAL, read_mapping
 from service.imports.import_purchases import ImportFile, import_purchases
-from service.imports.lines import Format
+from service.imports.lines import Format, ImportFileError
 from service.imports.purchases import Dialect
 
 Report = Callable[[Counts, int, int], None]
@@ -79,17 +79,24 @@ def purchases(
     _check_in(timezone, available_timezones(), "--timezone", "is not an IANA time zone")
     _check_in(country, COUNTRIES, "--country", "is not a country code")
     _check_in(currency, CURRENCIES, "--currency", "is not a currency code")
-    source = ImportFile(
-        path=file,
-        form=Format("\t" if delimiter in ("tab", "\\t") else delimiter, encoding),
-        mapping=read_mapping(maps),
-        dialect=Dialect(identifier_type, country, timezone, at_format, currency),
-        batch=batch,
-    )
+    with _usable():
+        source = ImportFile(
+            path=file,
+            form=Format("\t" if delimiter in ("tab", "\\t") else delimiter, encoding),
+            mapping=read_mapping(maps),
+            dialect=Dialect(identifier_type, country, timezone, at_format, currency),
+            batch=batch,
+        )
+        counts = _import(source, restart=restart)
+    _show(counts, source)
+    raise SystemExit(1 if counts.rejected else 0)
+
+
+def _import(source: ImportFile, *, restart: bool) -> Counts:
     services = build_services(Config.for_running_instance(os.environ), pool_size=2)
     try:
         with _progress(source.checkpoint.exists() and not restart) as report:
-            counts = import_purchases(services, source, restart=restart, report=report)
+            return import_purchases(services, source, restart=restart, report=report)
     except psycopg.OperationalError:
         raise UnavailableError("the database went away; give the same command again to go on") from None
     except KeyboardInterrupt:
@@ -97,8 +104,20 @@ def purchases(
         raise SystemExit(130) from None
     finally:
         services.close()
-    _show(counts, source)
-    raise SystemExit(1 if counts.rejected else 0)
+
+
+class _UnusableFile(click.ClickException):
+    """A file that cannot be imported at all is another thing than one with bad lines."""
+
+    exit_code = 2
+
+
+@contextmanager
+def _usable() -> Iterator[None]:
+    try:
+        yield
+    except ImportFileError as error:
+        raise _UnusableFile(str(error)) from error
 
 
 def _check_in(value: str | None, known: set[str] | frozenset[str], option: str, fault: str) -> None:

@@ -136,10 +136,12 @@ class _Import:
         try:
             self._rejects = RejectFile(self._source.rejects, self._start.rejects)
         except FileNotFoundError:
-            raise ImportFileError(f"{self._source.rejects} is missing; --restart begins again") from None
+            raise ImportFileError(f"{self._source.rejects} is not whole; --restart begins again") from None
 
     def run(self, file: BinaryIO) -> Iterator[None]:
         """Yields after each batch that is committed and noted."""
+        # A folder that takes no notes shows itself before anything is stored.
+        self._note(self._start.line)
         for record in read_records(file, self._source.form, self._start.line):
             purchase = self._read(record)
             if purchase is not None:
@@ -183,6 +185,9 @@ class _Import:
         self._store()
         self._batch.clear()
         self._rejects.flush()
+        self._note(next_line)
+
+    def _note(self, next_line: int) -> None:
         write_checkpoint(
             self._source.checkpoint,
             Checkpoint(

@@ -21,12 +21,16 @@ class RejectFile:
     """Made when the first line is rejected, with mode 0600. `length` is what has been written so far."""
 
     def __init__(self, path: Path, length: int = 0) -> None:
-        """`length` is where an interrupted import had come to; what lies behind it is written again."""
+        """`length` is where an interrupted import had come to; what lies behind it is written again.
+
+        Raises FileNotFoundError when that much is not there any more."""
         self.path, self.length = path, length
         self._rows = io.StringIO()
         self._writer = csv.writer(self._rows)
         if length:
             with path.open("r+b") as file:
+                if file.seek(0, os.SEEK_END) < length:
+                    raise FileNotFoundError(path)
                 file.truncate(length)
         else:
             path.unlink(missing_ok=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -49,9 +50,18 @@ def read_signals(
 
     Raises PurposeNotInForceError, before anything is read or opened, unless `may_read` says yes.
     """
-    if not may_read(unit.policy, subject.state(unit.now), data, purpose, unit.now):
-        raise PurposeNotInForceError
-    found = ((signal, open_signal(subject, signal, data)) for signal in read_sealed(unit, subject, since))
+    return read_signals_of(unit, subject, {data: purpose}, since=since)
+
+
+def read_signals_of(
+    unit: Unit, subject: Subject, sources: Mapping[str, str], *, since: datetime | None = None
+) -> list[Signal]:
+    """The same for several data categories, each with its purpose, in one query."""
+    state = subject.state(unit.now)
+    for data, purpose in sources.items():
+        if not may_read(unit.policy, state, data, purpose, unit.now):
+            raise PurposeNotInForceError
+    found = ((signal, _open(subject, signal, sources)) for signal in read_sealed(unit, subject, since))
     return [_signal(signal, content) for signal, content in found if content is not None]
 
 
@@ -61,16 +71,20 @@ def disclose_signals(unit: Unit, subject: Subject) -> list[Signal]:
     Raises UnreadableError for a signal that opens as no data category, old ones included: an access
     report must not leave anything out silently.
     """
-    categories = [*unit.policy.data, *(c for c in data_categories(unit) if c not in unit.policy.data)]
-    return [_signal(signal, _open_any(subject, signal, categories)) for signal in read_sealed(unit, subject)]
+    # Those of the policy in force first: most signals open as one of them.
+    categories = dict.fromkeys([*unit.policy.data, *data_categories(unit)])
+    signals = []
+    for signal in read_sealed(unit, subject):
+        content = _open(subject, signal, categories)
+        if content is None:
+            raise UnreadableError
+        signals.append(_signal(signal, content))
+    return signals
 
 
-def _open_any(subject: Subject, signal: SealedSignal, categories: list[str]) -> SignalContent:
-    for data in categories:
-        content = open_signal(subject, signal, data)
-        if content is not None:
-            return content
-    raise UnreadableError
+def _open(subject: Subject, signal: SealedSignal, categories: Iterable[str]) -> SignalContent | None:
+    opened = (open_signal(subject, signal, data) for data in categories)
+    return next((content for content in opened if content is not None), None)
 
 
 def _signal(signal: SealedSignal, content: SignalContent) -> Signal:

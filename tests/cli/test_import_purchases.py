@@ -232,7 +232,7 @@ def test_a_file_that_cannot_be_imported(
     path = shop.folder / "bad.csv"
     path.write_bytes(content)
     done = shop.run(path, *options)
-    assert done.returncode != 0
+    assert done.returncode == 2
     assert message in done.stderr
     assert "Traceback" not in done.stderr
     assert [p.name for p in shop.folder.iterdir()] == ["bad.csv"]
@@ -314,6 +314,15 @@ def test_a_file_that_changed_meanwhile_is_not_resumed(shop: Shop) -> None:
     assert shop.count() == 0
     assert shop.run(path, "--restart").returncode == 0
     assert shop.count() == 50
+
+
+def test_a_folder_that_takes_no_notes_is_found_out_first(shop: Shop) -> None:
+    path = shop.write(GOOD.replace("C-1", "C-2"))
+    path.with_name("sales.csv.import.json.new").mkdir()
+    done = shop.run(path)
+    assert done.returncode == 2
+    assert "Is a directory" in done.stderr
+    assert shop.count() == 0
 
 
 def test_two_imports_of_one_file_do_not_meet(shop: Shop) -> None:
