@@ -6,6 +6,7 @@ import csv
 import fcntl
 import json
 import os
+import pty
 import signal
 import subprocess
 import sys
@@ -323,6 +324,41 @@ def test_a_folder_that_takes_no_notes_is_found_out_first(shop: Shop) -> None:
     assert done.returncode == 2
     assert "Is a directory" in done.stderr
     assert shop.count() == 0
+
+
+def test_a_bar_on_a_terminal_and_lines_elsewhere(shop: Shop) -> None:
+    path = shop.write(*(GOOD.replace("R1", f"R{n}").replace("C-1", "C-2") for n in range(50)))
+    terminal, ours = pty.openpty()
+    try:
+        process = subprocess.Popen(
+            command(path), env=shop.environ() | {"TERM": "xterm"}, stdout=subprocess.DEVNULL, stderr=ours
+        )
+        assert process.wait(60) == 0
+        os.set_blocking(terminal, False)
+        shown = os.read(terminal, 100_000).decode()
+    finally:
+        os.close(terminal)
+        os.close(ours)
+    assert "100 %" in shown
+    assert "50 lines, 50 stored" in shown
+    assert shop.run(path).stderr == ""
+
+
+def test_ctrl_c_says_how_to_go_on(shop: Shop) -> None:
+    path = shop.write(*(GOOD.replace("R1", f"R{n}").replace("C-1", "C-2") for n in range(3000)))
+    process = subprocess.Popen(
+        command(path, ["--batch=10"]), env=shop.environ(), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
+    )
+    deadline = time.monotonic() + 60
+    while shop.count() < 100 and time.monotonic() < deadline:
+        time.sleep(0.01)
+    process.send_signal(signal.SIGINT)
+    _, stderr = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert b"give the same command again to go on" in stderr
+    assert b"Traceback" not in stderr
+    assert shop.run(path).returncode == 0
+    assert shop.count() == 3000
 
 
 def test_two_imports_of_one_file_do_not_meet(shop: Shop) -> None:
