@@ -16,6 +16,7 @@ from service.storage.sql import load
 from service.storage.subjects import Subject, subjects_of
 
 _READ_INPUTS = load(__file__)["read_inputs"]
+_SEPARATOR = "\x1f"
 _listed = msgspec.json.Decoder(list[tuple[str, str, int, str]]).decode
 
 
@@ -30,7 +31,7 @@ class Inputs:
 
 def read_inputs(db: Connection, keyring: Keyring, subject: UUID, skus: Iterable[str]) -> Inputs:
     """Raises UnreadableError where the subject's state cannot be opened."""
-    row = db.execute(_READ_INPUTS, (list(skus), subject), binary=True).fetchone()
+    row = db.execute(_READ_INPUTS, (_SEPARATOR.join(skus), subject), binary=True).fetchone()
     assert row is not None
     version, listed, *state = row
     products = _listed(listed) if listed else ()

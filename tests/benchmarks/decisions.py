@@ -26,7 +26,7 @@ from service.embedded.children import web_command
 from service.tokens import load_issuer_key, mint
 from tests.benchmarks.installation import installation
 from tests.benchmarks.load import Load, load
-from tests.benchmarks.population import add_people, add_products, candidates, publish
+from tests.benchmarks.population import MIXES, add_people, add_products, publish
 
 ROOT = Path(__file__).parents[2]
 PEOPLE = 1000
@@ -36,13 +36,16 @@ OFFERS = 20
 def main(seconds: float = 4.0, rounds: int = 3) -> None:
     with installation() as services:
         publish(services)
-        skus = add_products(services)
-        bodies = [
-            json.dumps({"subject": show_subject(person), "candidates": candidates(skus, OFFERS, seed)})
-            for seed, person in enumerate(add_people(services, PEOPLE))
-        ]
+        skus, people = add_products(services), add_people(services, PEOPLE)
         with _server(services) as port:
-            _compare(services, port, bodies, seconds, rounds)
+            for name, mix in MIXES.items():
+                bodies = [
+                    json.dumps({"subject": show_subject(person), "candidates": mix(skus, OFFERS, seed)})
+                    for seed, person in enumerate(people)
+                ]
+                web = services.config.web_workers
+                print(f"decisions, {name}: {OFFERS} candidates, {web} web processes, median of {rounds}")
+                _compare(services, port, bodies, seconds, rounds)
 
 
 def _compare(services: Services, port: int, bodies: list[str], seconds: float, rounds: int) -> None:
@@ -61,7 +64,6 @@ def _compare(services: Services, port: int, bodies: list[str], seconds: float, r
         once("hello, 4", "/bench/hello", 4, [])
     rate = {name: statistics.median(each.rate for each in loads) for name, loads in measured.items()}
     p99 = {name: statistics.median(each.p99 for each in loads) for name, loads in measured.items()}
-    print(f"decisions: {OFFERS} candidates, {services.config.web_workers} web processes, median of {rounds}")
     for name in measured:
         print(f"  {name:<16}{rate[name]:>9,.0f} requests/s   p99 {p99[name] * 1000:>7.2f} ms")
     one, two = rate["decisions"] / rate["echo"], p99["decisions, 4"] / p99["hello, 4"]

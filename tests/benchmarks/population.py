@@ -81,21 +81,50 @@ def add_people(services: Services, count: int, seed: int = 1) -> list[UUID]:
     return people
 
 
-def candidates(skus: list[str], count: int, seed: int = 1, prefix: str = "c") -> list[dict[str, Any]]:
-    """As a shop would send them: mostly reminders, some automatic, some marketing."""
+def offers(skus: list[str], count: int, seed: int = 1) -> list[dict[str, Any]]:
+    """As a campaign or a page asks: one programme, rung and order of channels, over the whole catalogue."""
+    rng = random.Random(seed)
+    programme, strategy = rng.choice(
+        (("replenishment", "coach"), ("replenishment", "curate"), ("marketing", "curate"))
+    )
+    channels = rng.sample(("email", "sms", "app"), 2)
+    return [
+        _candidate(number, programme, strategy, sku, channels, 1)
+        for number, sku in enumerate(rng.sample(skus, count))
+    ]
+
+
+def strangers(skus: list[str], count: int, seed: int = 1) -> list[dict[str, Any]]:
+    """Candidates that have as little in common as possible, some of them automatic: the worst case."""
     rng = random.Random(seed)
     return [
-        {
-            "id": f"{prefix}{number}",
-            "programme": rng.choice(("replenishment", "replenishment", "marketing")),
-            "strategy": rng.choice(("coach", "coach", "automate", "curate")),
-            "sku": rng.choice(skus),
-            "channels": rng.sample(("email", "sms", "app"), 2),
-            "data": ["purchases"],
-            "quantity": rng.choice((1, 1, 2)),
-        }
+        _candidate(
+            number,
+            rng.choice(("replenishment", "replenishment", "marketing")),
+            rng.choice(("coach", "coach", "automate", "curate")),
+            rng.choice(skus),
+            rng.sample(("email", "sms", "app"), 2),
+            rng.choice((1, 1, 2)),
+        )
         for number in range(count)
     ]
+
+
+def _candidate(
+    number: int, programme: str, strategy: str, sku: str, channels: list[str], quantity: int
+) -> dict[str, Any]:
+    return {
+        "id": f"c{number}",
+        "programme": programme,
+        "strategy": strategy,
+        "sku": sku,
+        "channels": channels,
+        "data": ["purchases"],
+        "quantity": quantity,
+    }
+
+
+MIXES = {"offers": offers, "strangers": strangers}
 
 
 def _choices(rng: random.Random, now: datetime) -> Choices:
