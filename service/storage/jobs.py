@@ -74,8 +74,9 @@ def read_job(db: Connection, job: UUID) -> Job:
     return Job(*row)
 
 
-def mark_sent(db: Connection, job: UUID, numbers: Sequence[int], now: datetime) -> None:
-    db.execute(_SQL["mark_sent"], (now, job, list(numbers)))
+def mark_sent(db: Connection, job: UUID, numbers: Sequence[int], at: datetime | None) -> None:
+    """`at` None: they were not sent after all."""
+    db.execute(_SQL["mark_sent"], (at, job, list(numbers)))
 
 
 def begin_attempt(db: Connection, job: UUID, number: int, now: datetime) -> int | None:
