@@ -29,6 +29,8 @@ from service.logging import get_logger
 # Each module of service.api here has a blueprint `routes`; one line adds a noun to the interface.
 NOUNS = (
     "health",
+    "products",
+    "purposes",
     "subjects",
     "consents",
     "objections",
