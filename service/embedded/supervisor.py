@@ -39,6 +39,7 @@ from service.storage.migrate import migrate
 SERVER_PATIENCE = 120.0
 WEB_PATIENCE = 60.0
 TICK = 0.25
+LONG_WAIT = 2.0
 TRIM_EVERY = 60.0
 # A server that was killed a moment ago may still be letting go of its memory or port: try again for a while.
 PASSING_FAULTS = ("shared memory block", "lock file", "Address already in use")
@@ -237,11 +238,14 @@ class Supervisor:
         for one in running:
             one.send_stop()
         began = time.monotonic()
-        while any(one.exit_code() is None for one in running):
-            for one in running:
-                late = time.monotonic() - began > one.program.stop_within
-                if one.exit_code() is None and (late or self._stop.impatient):
+        while late := [one for one in running if one.exit_code() is None]:
+            waited = time.monotonic() - began
+            for one in late:
+                if waited > one.program.stop_within or self._stop.impatient:
                     one.kill()
+            if waited > LONG_WAIT:
+                names = " and ".join(one.program.name for one in late)
+                self._terminal.progress(f"waiting for {names} to finish; Ctrl-C again ends it at once")
             self._stop.rest(0.02)
 
 
