@@ -1,10 +1,7 @@
-"""What a forecast needs: when each subject is worth looking at (an hour in clear, and nothing about why),
-and what the catalogue says of the goods."""
+"""When each subject's run-outs are worth looking at again: an hour in clear, and nothing about why."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -13,22 +10,6 @@ from service.storage.unit import Unit
 
 _SQL = load(__file__)
 _HOUR = timedelta(hours=1)
-
-
-@dataclass(frozen=True, slots=True)
-class Goods:
-    """One product as a reorder sees it. `usual_per_day` is in units, of which a pack holds `pack_size`."""
-
-    sku: str
-    name: str
-    category: str
-    pack_size: int
-    usual_per_day: float | None
-    as_needed: bool
-    prescription: bool
-    price_minor: int
-    currency: str
-    limit_per_order: int | None
 
 
 def take_due(unit: Unit, limit: int) -> list[UUID]:
@@ -49,9 +30,3 @@ def hour_of(due: datetime, now: datetime) -> datetime:
     due = max(due, now + timedelta(seconds=1))
     floor = due.replace(minute=0, second=0, microsecond=0)
     return floor if floor == due else floor + _HOUR
-
-
-def read_goods(unit: Unit, skus: Iterable[str]) -> list[Goods]:
-    """Those of the skus that the catalogue has, by sku."""
-    rows = unit.db.execute(_SQL["read_goods"], (list(skus),), binary=True)
-    return sorted((Goods(*row) for row in rows), key=lambda goods: goods.sku)

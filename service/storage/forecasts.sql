@@ -9,9 +9,3 @@ for update skip locked;
 
 -- name: set_due
 update subjects set forecast_due = %(due)s where id = %(subject)s;
-
--- name: read_goods
-select
-    sku, name, category, pack_size, usual_per_day, as_needed, prescription, price_minor, currency,
-    limit_per_order
-from products where sku = any(%s);

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
-from service.forecast import Product, Purchase, RunOut, Usage, run_out
+from service.forecast import Product as Goods
+from service.forecast import Purchase, RunOut, Usage, run_out
 from service.policy import Level, Policy, Programme, State, holds
-from service.storage.forecasts import Goods, read_goods
+from service.storage.products import Product, read_products
 from service.storage.subjects import Subject
 from service.storage.unit import Unit
-from service.use_cases.read_signals import Signal, may_read, read_signals
+from service.use_cases.read_signals import Signal, may_read, read_signals_of
 
 # Rungs on which the service acts before the customer asks; lower ones need no forecast.
 _FORESIGHTED = (Level.automate, Level.coach)
@@ -21,7 +22,7 @@ _TYPES = ("purchase", "returned", "usage", "stopped_using")
 class Foreseen:
     """One product's run-out, if there is anything to foresee. `data`: the categories it was made from."""
 
-    goods: Goods
+    product: Product
     run_out: RunOut | None
     quantity: int
     stopped: bool
@@ -37,7 +38,8 @@ class _History:
     stopped: bool = False
 
     def add(self, signal: Signal) -> None:
-        self.stopped = signal.type == "stopped_using"
+        if signal.type != "returned":
+            self.stopped = signal.type == "stopped_using"
         if signal.type == "purchase":
             self.purchases.append(Purchase(signal.at, signal.data["quantity"]))
         elif signal.type == "usage":
@@ -70,29 +72,29 @@ def readable(unit: Unit, state: State, programme: Programme) -> dict[str, str]:
 
 def foresee_run_outs(unit: Unit, subject: Subject, state: State, sources: dict[str, str]) -> list[Foreseen]:
     """The forecast for every product that the `readable` signals speak of and the catalogue still has."""
-    signals = [s for data, purpose in sources.items() for s in read_signals(unit, subject, data, purpose)]
-    histories = _by_sku(_permitted(unit, state, signals))
+    histories = _by_sku(_permitted(unit, state, read_signals_of(unit, subject, sources)))
     if not histories:
         return []
-    return [_foresee(unit, goods, histories[goods.sku]) for goods in read_goods(unit, histories)]
+    products = read_products(unit.db, histories)
+    return [_foresee(unit, product, histories[sku]) for sku, product in sorted(products.items())]
 
 
-def _foresee(unit: Unit, goods: Goods, history: _History) -> Foreseen:
-    product = Product(goods.pack_size, goods.usual_per_day, goods.as_needed)
-    ends = None if history.stopped else run_out(history.purchases, history.usage, product, unit.now)
+def _foresee(unit: Unit, product: Product, history: _History) -> Foreseen:
+    goods = Goods(product.pack_size, product.usual_per_day, product.as_needed)
+    ends = None if history.stopped else run_out(history.purchases, history.usage, goods, unit.now)
     types = ["purchase"] if history.purchases else []
     if ends is not None and ends.basis == "usage":
         types.append("usage")
     data = tuple(dict.fromkeys(unit.policy.signals[t].data for t in types))
     quantity = history.purchases[-1].quantity if history.purchases else 1
-    return Foreseen(goods, ends, quantity, history.stopped, data)
+    return Foreseen(product, ends, quantity, history.stopped, data)
 
 
 def _permitted(unit: Unit, state: State, signals: Sequence[Signal]) -> Iterator[Signal]:
     """Those about goods whose category asks for no purpose beyond what holds: health data is not foreseen
     without consent to it, even where the purchase was stored under an earlier one. Oldest first."""
     policy, known = unit.policy, dict[str | None, bool]()
-    for signal in sorted(signals, key=lambda signal: signal.at):
+    for signal in signals:
         if signal.category not in known:
             entries = [policy.categories[path] for path in policy.prefixes(signal.category or "*")]
             required = {purpose for entry in entries for purpose in entry.requires}

@@ -104,7 +104,7 @@ def _look(unit: Unit, subject: Subject) -> tuple[Scanned, datetime | None]:
     for foreseen in foresee_run_outs(unit, subject, state, sources):
         scanned.ended += _end_met(unit, subject, foreseen, known)
         ends = foreseen.run_out
-        if ends is None or ends.lapsed or foreseen.goods.prescription:
+        if ends is None or ends.lapsed or foreseen.product.prescription:
             continue
         if ends.earliest - LEAD > unit.now:
             looks.append(ends.earliest - LEAD)
@@ -133,7 +133,7 @@ def _end_met(unit: Unit, subject: Subject, foreseen: Foreseen, known: Sequence[R
     ended = 0
     for reorder in known:
         details = reorder.details
-        if details is None or reorder.state not in OPEN or details.candidate.sku != foreseen.goods.sku:
+        if details is None or reorder.state not in OPEN or details.candidate.sku != foreseen.product.sku:
             continue
         if foreseen.stopped:
             ended += move_reorder(unit, subject, reorder, "cancelled", "stopped_using")
@@ -160,7 +160,7 @@ def _propose(unit: Unit, subject: Subject, asked: _Asked, decision: Decision, de
         return False
     details = ReorderDetails(
         candidate=asked.candidate,
-        name=asked.foreseen.goods.name,
+        name=asked.foreseen.product.name,
         strategy=LEVEL_NAMES[decision.strategy],
         channel=decision.channel,
         run_out=StoredRunOut(ends.earliest, ends.median, ends.latest),

@@ -15,19 +15,19 @@ def reorder_candidate(
 ) -> Candidate:
     """What is asked of the gate, under the id `candidate`: to ship where the forecast is certain enough, else
     to remind."""
-    goods, ends = foreseen.goods, foreseen.run_out
+    product, ends = foreseen.product, foreseen.run_out
     ships = ends is not None and ends.may_ship and Level.automate in programme.ladder
     return Candidate(
         id=candidate,
         programme=programme.name,
         strategy=Level.automate if ships else Level.coach,
-        category=goods.category,
-        sku=goods.sku,
+        category=product.category,
+        sku=product.sku,
         channels=_channels(policy, choices),
         data=foreseen.data,
-        quantity=min(foreseen.quantity, goods.limit_per_order or foreseen.quantity),
-        price_minor=goods.price_minor,
-        currency=goods.currency,
+        quantity=min(foreseen.quantity, product.limit_per_order or foreseen.quantity),
+        price_minor=product.price_minor,
+        currency=product.currency,
     )
 
 
@@ -41,7 +41,7 @@ def _channels(policy: Policy, choices: Choices) -> tuple[str, ...]:
 def cycle_of(foreseen: Foreseen) -> str:
     """Names the stock that runs out: the product, and when it was last filled up."""
     assert foreseen.run_out is not None
-    return f"{foreseen.goods.sku}|{foreseen.run_out.anchor.isoformat()}"
+    return f"{foreseen.product.sku}|{foreseen.run_out.anchor.isoformat()}"
 
 
 def next_attempt(cycle: str, known: Sequence[Reorder]) -> str | None:

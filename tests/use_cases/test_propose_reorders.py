@@ -215,7 +215,7 @@ def test_nothing_is_opened_that_is_not_permitted(
     def forbidden(*_: object, **__: object) -> None:
         raise AssertionError("a signal was read")
 
-    monkeypatch.setattr(foresee_run_outs, "read_signals", forbidden)
+    monkeypatch.setattr(foresee_run_outs, "read_signals_of", forbidden)
     assert scan(acting) == Scanned(looked=1)
     assert due(acting, aino) is None
     # The change of choices wakes the scan.
@@ -246,7 +246,8 @@ def test_prescriptions_and_as_needed_goods(acting: Acting, coached: UUID) -> Non
 
 def test_what_was_returned_or_is_used_no_more(acting: Acting, coached: UUID) -> None:
     buy(acting, coached, "soap", *REGULAR)
-    tell(acting, coached, ("stopped_using", NOW - timedelta(days=1), {"sku": "soap"}))
+    tell(acting, coached, ("stopped_using", NOW - timedelta(days=2), {"sku": "soap"}))
+    tell(acting, coached, ("returned", NOW - timedelta(days=1), {"sku": "soap"}))
     assert scan(acting) == Scanned(looked=1)
     buy(acting, coached, "soap", 0.5)
     tell(acting, coached, ("returned", NOW, {"sku": "soap"}))
