@@ -241,7 +241,9 @@ class Supervisor:
         while late := [one for one in running if one.exit_code() is None]:
             waited = time.monotonic() - began
             for one in late:
-                if waited > one.program.stop_within or self._stop.impatient:
+                full = waited > LONG_WAIT and any(text in one.log_tail() for text in FULL_DISK_TEXTS)
+                if full or waited > one.program.stop_within or self._stop.impatient:
+                    # On a full disk the database would wait for room; what it has promised is in its log.
                     one.kill()
             if waited > LONG_WAIT:
                 names = " and ".join(one.program.name for one in late)
