@@ -20,9 +20,10 @@ from service.crypto.blind_index import IDENTIFIER_TYPES
 from service.errors import UnavailableError
 from service.imports.checkpoint import Counts
 from service.imports.columns import COLUMNS, OPTIONAL, read_mapping
-from service.imports.import_purchases import ImportFile, import_purchases
+from service.imports.import_purchases import import_purchases
 from service.imports.lines import Format, ImportFileError
 from service.imports.purchases import Dialect
+from service.imports.source import ImportFile
 
 Report = Callable[[Counts, int, int], None]
 

@@ -26,8 +26,9 @@ from service.embedded.postgres import Postgres
 from service.embedded.programs import Running
 from service.embedded.valkey import Valkey
 from service.imports.checkpoint import Counts
-from service.imports.import_purchases import ImportFile, import_purchases
+from service.imports.import_purchases import import_purchases
 from service.imports.purchases import Dialect
+from service.imports.source import ImportFile
 from service.logging import configure_logging
 from service.storage.migrate import migrate
 from service.storage.policies import publish_policy

@@ -22,7 +22,7 @@ from service.actor import system_actor
 from service.bootstrap import Services, build_services
 from service.config import Config
 from service.crypto.keyring import create_key_file
-from service.imports.import_purchases import ImportFile
+from service.imports.source import ImportFile
 from service.storage.identifiers import find_by_identifier
 from service.storage.policies import publish_policy
 from service.storage.subjects import lock_subject, read_subject, save_choices
