@@ -75,15 +75,14 @@ def read_ask(body: bytes) -> Ask | None:
         subject = ids.read(ids.SUBJECT, ask.subject)
     except (msgspec.MsgspecError, UnicodeDecodeError, NotFoundError):
         return None
-    keys, colons, candidates = 2 + (ask.counterfactuals is not UNSET), 0, []
+    candidates = []
     for candidate in ask.candidates:
         asked = _asked(candidate)
         if asked is None:
             return None
-        keys += _keys(candidate)
-        colons += _colons(candidate)
         candidates.append(asked)
-    if body.count(b":") != keys + colons:
+    more = body.count(b":") - 2 - (ask.counterfactuals is not UNSET) - sum(map(_keys, ask.candidates))
+    if more and more != sum(map(_colons, ask.candidates)):
         return None
     return Ask(subject, candidates, ask.counterfactuals is True)
 
@@ -108,7 +107,8 @@ def read_candidate(text: bytes) -> AskedCandidate | None:
         candidate = _read_candidate(text)
     except (msgspec.MsgspecError, UnicodeDecodeError):
         return None
-    if text.count(b":") != _keys(candidate) + _colons(candidate):
+    more = text.count(b":") - _keys(candidate)
+    if more and more != _colons(candidate):
         return None
     return _asked(candidate)
 

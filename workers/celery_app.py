@@ -6,6 +6,7 @@ Names, queues and what sender and worker must agree on are in `service.tasks`, w
 
 from __future__ import annotations
 
+import gc
 import os
 from typing import Any
 
@@ -63,3 +64,7 @@ def _set_up_logging(**_: Any) -> None:
 def _tie_to_leader(**_: Any) -> None:
     # A child that outlived its leader would hold a chunk that the next worker then cannot take.
     die_with_parent()
+    # A chunk makes hundreds of thousands of objects without cycles and drops them together; looking for
+    # cycles among them, and among the modules of the process, took a tenth of its time.
+    gc.freeze()
+    gc.set_threshold(100_000, 50, 50)
