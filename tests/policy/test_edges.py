@@ -216,6 +216,12 @@ def test_an_interval_is_a_hard_reason_once_where_no_channel_is_ever_free() -> No
         "automate:quiet_hours:app",
         "automate:quiet_hours:email",
     ]
+    # One that has just ended is none.
+    ended = {**state, "orders": [{**state["orders"][0], "at": "2027-05-25T12:00:00Z"}]}
+    assert brief(answer(state=ended, candidate=candidate, channels=channels))[4:] == [
+        "automate:quiet_hours:app",
+        "automate:quiet_hours:email",
+    ]
 
 
 def test_a_count_of_zero_drops_a_channel_and_says_so_beside_a_refusal() -> None:
@@ -245,6 +251,11 @@ def test_a_cap_lets_go_when_enough_contacts_have_left_the_window() -> None:
     assert brief(deferred) == ["defer", "coach", "email", "2027-06-02T09:00:00Z", "coach:frequency_cap:email"]
     assert brief(answer("2027-06-02T08:59:59Z", {"contacts": contacts}, channels=channels))[0] == "defer"
     assert brief(answer("2027-06-02T09:00:00Z", {"contacts": contacts}, channels=channels)) == ALLOWED
+    # A contact of this very second counts, a later one does not.
+    for at, expected in (("12:00:00", "2027-06-02T12:00:00Z"), ("12:00:01", None)):
+        one = channel(caps=[{"count": 1, "hours": 24}])
+        contact = {"at": f"2027-06-01T{at}Z", "channel": "email"}
+        assert brief(answer(state={"contacts": [contact]}, channels=one))[3] == expected
     # Another channel's contacts count for the caps over all, not for this one's.
     elsewhere = [{**contact, "channel": "fax"} for contact in contacts]
     assert brief(answer(state={"contacts": elsewhere}, channels=channels)) == ALLOWED
@@ -376,7 +387,13 @@ def test_a_mandate_covers_by_steps_of_the_path() -> None:
 
 
 def test_every_limit_of_a_mandate() -> None:
-    def reasons(quantity: int = 2, price: int = 500, currency: str = "SEK", **limits: Any) -> list[str]:
+    def reasons(
+        quantity: int = 2,
+        price: int = 500,
+        currency: str = "SEK",
+        now: str = "2027-06-01T12:00:00Z",
+        **limits: Any,
+    ) -> list[str]:
         candidate = {
             **{"strategy": "automate", "fallback": False},
             **{"quantity": quantity, "price_minor": price, "currency": currency},
@@ -392,7 +409,7 @@ def test_every_limit_of_a_mandate() -> None:
             )
         ]
         state = {"mandates": [mandate("m1", "*", **limits)], "orders": orders}
-        return [reason.code for reason in answer(state=state, candidate=candidate).reasons]
+        return [reason.code for reason in answer(now, state, candidate).reasons]
 
     assert reasons(max_quantity=2) == []
     assert reasons(max_quantity=1) == ["mandate_quantity"]
@@ -403,6 +420,10 @@ def test_every_limit_of_a_mandate() -> None:
     assert reasons(max_spend_minor=1_699, spend_days=1) == ["mandate_spend"]
     assert reasons(max_spend_minor=2_400, spend_days=2) == []
     assert reasons(max_spend_minor=2_399, spend_days=2) == ["mandate_spend"]
+    # An order of this very second counts.
+    second = "2027-06-01T12:00:01Z"
+    assert reasons(max_spend_minor=1_700, spend_days=1, now=second) == []
+    assert reasons(max_spend_minor=1_699, spend_days=1, now=second) == ["mandate_spend"]
     # In another currency amounts cannot be compared; the quantity can.
     limits = {"max_quantity": 1, "max_price_minor": 0, "max_spend_minor": 0, "spend_days": 1}
     assert reasons(currency="EUR", **limits) == ["mandate_currency", "mandate_quantity"]
@@ -425,6 +446,7 @@ def test_the_interval_counts_from_the_last_order_of_this_sku_under_this_mandate(
         *("defer", "automate", "email", "2027-06-06T12:00:00Z", "automate:mandate_interval:m1")
     ]
     assert waits(("2027-05-25T12:00:00Z", "p1", "m1")) == free
+    assert waits(("2027-06-01T12:00:00Z", "p1", "m1"))[3] == "2027-06-08T12:00:00Z"
     assert waits(("2027-05-25T12:00:01Z", "p1", "m1"))[3] == "2027-06-01T12:00:01Z"
     assert waits(("2027-05-30T12:00:00Z", "p2", "m1"), ("2027-05-30T12:00:00Z", "p1", "m2")) == free
 
