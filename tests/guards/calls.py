@@ -1,0 +1,264 @@
+"""One valid request for every route, and a small world in which it is valid. A new route needs a line here:
+the tests of roles, bad input, logs and the fuzzing all start from it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from werkzeug.test import TestResponse
+
+from service import ids
+from service.actor import show_subject
+from tests.api.helpers import ANYBODY, Installation
+from tests.api.people import add_person, add_products, candidate
+
+MANDATE = "man_abcdefgh"
+MANDATE_BODY = {
+    "covers": "beauty",
+    "currency": "SEK",
+    "max_price_minor": 50_000,
+    "accepted": {"text": "Beställ automatiskt", "locale": "sv"},
+}
+NOBODY = show_subject(ANYBODY)
+
+
+class World:
+    """A person with everything that a route may ask for, and another one."""
+
+    def __init__(self, there: Installation) -> None:
+        self.there = there
+        self.client = there.client
+        services = there.services
+        add_products(services)
+        self.subject = show_subject(add_person(services).id)
+        self.other = show_subject(add_person(services).id)
+        self.double = show_subject(add_person(services).id)
+        shop, own = there.token("shop"), self.own()
+        about = f"/v1/subjects/{self.subject}"
+        phone = {"type": "phone", "value": "+46701234567"}
+        self.parameters = {
+            "subject": self.subject,
+            "about": "direct_marketing",
+            "purpose": "personal_offers",
+            "version": "2",
+            "sku": "cream",
+            "mandate": MANDATE,
+            "name": "start.js",
+            "identifier": self._made("POST", f"{about}/identifiers", phone, shop)["id"],
+            "request_id": self.file_request(),
+            "job": self.submit_job(),
+            "decision": self._made("POST", "/v1/decisions", CALLS["POST /v1/decisions"].body_in(self), own)[
+                "decisions"
+            ][0]["id"],
+        }
+        self._made("PUT", f"{about}/mandates/{MANDATE}", MANDATE_BODY, own)
+
+    def own(self, *more: str) -> dict[str, str]:
+        """The headers of the person's own token."""
+        return self.there.token("customer", *more, subject=self.subject)
+
+    def headers(self, role: str, **changes: Any) -> dict[str, str]:
+        """The headers of a token of one role; a customer's is the person's own."""
+        if role == "customer":
+            changes = {"subject": self.subject} | changes
+        return self.there.token(role, **changes)
+
+    def file_request(self, kind: str = "access") -> str:
+        body = {"subject": self.subject, "type": kind}
+        return str(self._made("POST", "/v1/requests", body, self.own())["id"])
+
+    def submit_job(self) -> str:
+        body = CALLS["POST /v1/candidates"].body_in(self)
+        return str(self._made("POST", "/v1/candidates", body, self.there.token("shop"))["job"])
+
+    def epoch(self) -> int:
+        answer = self.client.get(f"/v1/subjects/{self.subject}", headers=self.own())
+        return int(answer.get_json()["epoch"])
+
+    def path(self, rule: str, **instead: str) -> str:
+        """The path of `GET /v1/…/<name>`, its parameters filled in."""
+        path = rule.partition(" ")[2]
+        for name, value in (self.parameters | CALLS[rule].parameters_in(self) | instead).items():
+            path = path.replace(f"<{name}>", value)
+        assert "<" not in path, f"{rule}: World.parameters lacks one"
+        return path
+
+    def call(self, rule: str, headers: dict[str, str], **changes: Any) -> TestResponse:
+        """The valid request of a route, with `changes` to what the client sends."""
+        call = CALLS[rule]
+        sent: dict[str, Any] = {"headers": headers | call.headers_in(self)}
+        body = call.body_in(self)
+        if body is not None:
+            sent |= {"data": json.dumps(body), "content_type": "application/json"}
+        path = changes.pop("path", None) or self.path(rule)
+        return self.client.open(path, method=rule.partition(" ")[0], **(sent | changes))
+
+    def _made(self, method: str, path: str, body: Any, headers: dict[str, str]) -> Any:
+        answer = self.client.open(path, method=method, json=body, headers=headers)
+        assert answer.status_code < 300, answer.get_data(as_text=True)
+        return answer.get_json()
+
+
+def _nothing(_world: World) -> Any:
+    return None
+
+
+def _no_headers(_world: World) -> dict[str, str]:
+    return {}
+
+
+@dataclass(frozen=True)
+class Call:
+    """What a valid request of a route needs beside the world's parameters."""
+
+    body_in: Callable[[World], Any] = _nothing
+    headers_in: Callable[[World], dict[str, str]] = _no_headers
+    parameters_in: Callable[[World], dict[str, str]] = field(default=_no_headers)
+
+
+def _evaluation(world: World) -> dict[str, Any]:
+    asked = candidate()
+    return {
+        "subject": {"type": "subject", "id": world.subject},
+        "action": {"name": asked.pop("strategy")},
+        "resource": {"type": "candidate", "id": asked.pop("id"), "properties": asked},
+        "context": {"till": 7},
+    }
+
+
+def _signals(world: World) -> list[dict[str, Any]]:
+    data = {"sku": "cream", "quantity": 1, "price_minor": 9900, "currency": "SEK"}
+    signal = {"type": "purchase", "at": "2026-11-20T10:00:00Z", "data": data, "id": "s-1"}
+    return [{"subject": world.subject} | signal]
+
+
+def _registration(_world: World) -> dict[str, Any]:
+    return {
+        "identifiers": [{"type": "email", "value": "aino@example.fi"}],
+        "locale": "fi",
+        "country": "FI",
+        "timezone": "Europe/Helsinki",
+        "birth_date": "1980-02-29",
+    }
+
+
+def _consent(_world: World) -> dict[str, Any]:
+    return {
+        "purpose": "personal_offers",
+        "status": "withdrawn",
+        "explicit": False,
+        "notice": {"version": 2, "locale": "sv"},
+        "origin": "app",
+        "at": "2026-11-22T09:00:00Z",
+        "evidence": "a click",
+    }
+
+
+def _preferences(_world: World) -> dict[str, Any]:
+    return {
+        "locale": "sv",
+        "timezone": "Europe/Stockholm",
+        "sharing": {"purchases": True},
+        "levels": {"beauty": "coach"},
+        "channels": {"app": True},
+        "quiet": {"from": "20:00", "to": "08:00"},
+        "max_per_week": 3,
+        "paused_until": "2026-12-24T00:00:00Z",
+    }
+
+
+def _product(_world: World) -> dict[str, Any]:
+    return {
+        "name": "Cream",
+        "category": "beauty.skin",
+        "pack_size": 50,
+        "usual_per_day": 1.5,
+        "price_minor": 9900,
+        "currency": "SEK",
+        "stock": 10,
+        "prescription": False,
+        "as_needed": False,
+        "limit_per_order": 3,
+        "limit_per_month": 5,
+    }
+
+
+def _reason(_world: World) -> dict[str, str]:
+    return {"reason": "passport seen"}
+
+
+CALLS: dict[str, Call] = {
+    "GET /healthz": Call(),
+    "GET /readyz": Call(),
+    "GET /metrics": Call(),
+    "GET /openapi.json": Call(),
+    "GET /docs": Call(),
+    "GET /docs/<name>": Call(),
+    "GET /v1/products": Call(),
+    "GET /v1/products/<sku>": Call(),
+    "PUT /v1/products/<sku>": Call(_product),
+    "GET /v1/purposes": Call(),
+    "GET /v1/notices/<purpose>/<version>": Call(),
+    "POST /v1/subjects": Call(_registration),
+    "GET /v1/subjects/<subject>": Call(),
+    "POST /v1/subjects/lookup": Call(lambda _: {"type": "phone", "value": "+46701234567"}),
+    "POST /v1/subjects/<subject>/identifiers": Call(lambda _: {"type": "customer_number", "value": "7"}),
+    "DELETE /v1/subjects/<subject>/identifiers/<identifier>": Call(),
+    "POST /v1/subjects/<subject>/merge": Call(
+        lambda world: {"into": world.other}, parameters_in=lambda world: {"subject": world.double}
+    ),
+    "POST /v1/subjects/<subject>/consents": Call(_consent),
+    "GET /v1/subjects/<subject>/consents": Call(),
+    "GET /v1/subjects/<subject>/consents/history": Call(),
+    "PUT /v1/subjects/<subject>/objections/<about>": Call(),
+    "DELETE /v1/subjects/<subject>/objections/<about>": Call(),
+    "GET /v1/subjects/<subject>/preferences": Call(),
+    "PATCH /v1/subjects/<subject>/preferences": Call(
+        _preferences, lambda world: {"If-Match": f'"{world.epoch()}"'}
+    ),
+    "GET /v1/subjects/<subject>/mandates": Call(),
+    "GET /v1/subjects/<subject>/mandates/<mandate>": Call(),
+    "PUT /v1/subjects/<subject>/mandates/<mandate>": Call(lambda _: MANDATE_BODY),
+    "DELETE /v1/subjects/<subject>/mandates/<mandate>": Call(),
+    "POST /v1/subjects/<subject>/mandates/<mandate>/suspend": Call(),
+    "POST /v1/subjects/<subject>/mandates/<mandate>/resume": Call(),
+    "POST /v1/signals": Call(_signals),
+    "POST /v1/decisions": Call(lambda world: {"subject": world.subject, "candidates": [candidate()]}),
+    "GET /v1/decisions/<decision>": Call(),
+    "POST /v1/candidates": Call(
+        lambda world: {"candidates": [{"subject": world.subject, "candidate": candidate()}]}
+    ),
+    "GET /v1/jobs/<job>": Call(),
+    "DELETE /v1/jobs/<job>": Call(),
+    "GET /v1/jobs/<job>/results": Call(),
+    "POST /access/v1/evaluation": Call(_evaluation),
+    "POST /access/v1/evaluations": Call(
+        lambda world: _evaluation(world) | {"evaluations": [{"context": {}}], "options": {}}
+    ),
+    "GET /v1/subjects/<subject>/reorders": Call(),
+    "POST /v1/requests": Call(lambda world: {"subject": world.subject, "type": "access"}),
+    "GET /v1/requests": Call(),
+    "GET /v1/requests/<request_id>": Call(),
+    "GET /v1/requests/<request_id>/report": Call(),
+    "POST /v1/requests/<request_id>/verify": Call(_reason),
+    "POST /v1/requests/<request_id>/extend": Call(_reason),
+    "POST /v1/requests/<request_id>/refuse": Call(_reason),
+    "POST /v1/requests/<request_id>/fulfil": Call(_reason),
+}
+
+
+def rules_of(there: Installation) -> list[str]:
+    """Every route of the application as `METHOD /template`. HEAD is GET without its body."""
+    return [
+        f"{method} {rule.rule}"
+        for rule in there.app.url_map.iter_rules()
+        for method in sorted((rule.methods or set()) - {"HEAD"})
+    ]
+
+
+def unknown(prefix: str) -> str:
+    """A well-formed id that names nothing."""
+    return ids.show(prefix, ANYBODY)
