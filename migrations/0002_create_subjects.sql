@@ -7,11 +7,16 @@ create table subjects (
     activity bigint not null default 0,
     created_at timestamptz not null,
     erased_at timestamptz,
+    -- A subject found to be the same person as another is a tombstone that names the other. Its key and its
+    -- past decisions stay until that person is erased.
+    merged_into uuid references subjects (id),
     -- The next hour at which a run-out forecast is worth making; null when there is nothing to foresee.
     forecast_due timestamptz
 );
 
 create index subjects_forecast_due on subjects (forecast_due) where forecast_due is not null;
+
+create index subjects_merged_into on subjects (merged_into) where merged_into is not null;
 
 create table identifiers (
     id uuid primary key,

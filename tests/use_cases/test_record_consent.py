@@ -191,7 +191,16 @@ def test_nothing_said_can_be_read_in_the_database(acting: Acting, aino: UUID) ->
         dump = "\n".join(
             str(row) for table in tables for row in unit.db.execute(f"select t::text from {table} t")
         )
-    hidden = ["replenishment", "given", "Maria", "Virtanen", "virtanen", "Stockholm", "1980-02-29", "customer-1"]
+    hidden = [
+        "replenishment",
+        "given",
+        "Maria",
+        "Virtanen",
+        "virtanen",
+        "Stockholm",
+        "1980-02-29",
+        "customer-1",
+    ]
     for word in hidden:
         assert word not in dump
         assert word.encode().hex() not in dump
