@@ -13,7 +13,7 @@ import msgspec
 from flask import Flask, Response, g, request
 from flask.json.provider import JSONProvider
 
-from service.api.auth import Authenticator, roles_of
+from service.api.auth import Authenticator, acting, roles_of
 from service.api.context import EXTENSION, route
 from service.api.docs import documentation
 from service.api.health import METRICS
@@ -99,7 +99,7 @@ def _guard(app: Flask, services: Services) -> None:
             return
         roles, limit = checks[request.endpoint]
         if roles:
-            g.actor = authenticator.actor(request.headers.get("Authorization")).as_any_of(roles)
+            g.actor = acting(authenticator.actor(request.headers.get("Authorization")), roles)
         request.max_content_length = limit
         for value in (request.view_args or {}).values():
             if isinstance(value, str) and _UNSTORABLE.search(value):

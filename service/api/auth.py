@@ -24,6 +24,7 @@ View = TypeVar("View", bound=Callable[..., Any])
 # Signatures only: an HMAC would make every verifier an issuer, and "none" makes everybody one.
 ALGORITHMS = ("Ed25519", "EdDSA", "ES256", "RS256")
 PUBLIC: frozenset[str] = frozenset()
+_CUSTOMER = frozenset({"customer"})
 
 _MOST_CACHED = 4096
 _LONGEST_CACHED = 300.0
@@ -55,6 +56,14 @@ def public(view: View) -> View:
 def roles_of(view: Callable[..., Any]) -> frozenset[str] | None:
     """The roles that a view allows; empty for a public one, None for one that nobody has marked."""
     return getattr(view, "allowed_roles", None)
+
+
+def acting(actor: Actor, allowed: frozenset[str]) -> Actor:
+    """`actor` in the roles in which it may call a view that allows `allowed`. Where customers are let in, a
+    customer is nothing else: a second role on the same token would open other people's data in the
+    customer's name, unrecorded. Raises ForbiddenError."""
+    found = actor.as_any_of(allowed)
+    return found.as_any_of(_CUSTOMER) if found.has("customer") else found
 
 
 def _mark(view: Callable[..., Any], roles: frozenset[str], doc: dict[str, Any]) -> None:

@@ -43,7 +43,7 @@ def read_readiness() -> Response:
     if all(state == "ok" for state in parts.values()):
         return json_response({"status": "ok", "parts": parts})
     failing = ", ".join(name for name, state in parts.items() if state != "ok")
-    return problem(503, "not-ready", "A needed part is not available", failing, parts=parts)
+    return problem(503, "not-ready", "A needed part is not available", failing, more={"parts": parts})
 
 
 @routes.get("/metrics")

@@ -6,7 +6,7 @@ nothing at all, and is logged by its type and place alone.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import msgspec
@@ -53,6 +53,8 @@ PROBLEMS: dict[type[Exception], tuple[int, str]] = {
 # A missing row's error names only its kind, and a client who may not reach it learns no more than that.
 _WITHOUT_DETAIL = (errors.NotFoundError, errors.SubjectErasedError)
 _SECONDS_TO_RETRY = "2"
+# The members that RFC 9457 gives a meaning.
+_OWN = frozenset({"type", "title", "status", "detail", "instance"})
 
 _HTTP: dict[int, tuple[str, str]] = {
     400: ("malformed-input", "The request cannot be read"),
@@ -83,7 +85,7 @@ def problem(
     detail: str = "",
     *,
     headers: dict[str, str] | None = None,
-    **more: Any,
+    more: Mapping[str, Any] | None = None,
 ) -> Response:
     """A problem document; `more` are members of its own (RFC 9457, section 3.2)."""
     body: dict[str, Any] = {"type": TYPE + slug, "title": title, "status": status}
@@ -93,7 +95,7 @@ def problem(
     if request_id:
         body["instance"] = f"urn:samtycke:request:{request_id}"
     # What the problem is can be told from `type`; its own members may not change that.
-    body = more | body
+    body = {**(more or {}), **body}
     return Response(msgspec.json.encode(body), status, headers, content_type=MEDIA_TYPE)
 
 
@@ -107,10 +109,13 @@ def _from_domain(error: errors.SamtyckeError) -> Response:
     if isinstance(error, errors.InvalidInputError):
         more["errors"] = show_faults((fault.pointer, fault.message) for fault in error.faults)
     elif isinstance(error, errors.ConflictError):
-        more.update(error.members)
+        # What is stored may have a status of its own; the problem's is the answer's.
+        more.update(
+            (f"stored_{name}" if name in _OWN else name, value) for name, value in error.members.items()
+        )
     if status >= 500:
         get_logger().error("unavailable", kind=slug, **describe_error(error))
-    return problem(status, slug, error.title, detail, headers=_headers(error, status), **more)
+    return problem(status, slug, error.title, detail, headers=_headers(error, status), more=more)
 
 
 def show_faults(faults: Iterable[tuple[str, str]]) -> list[dict[str, str]]:
@@ -132,7 +137,7 @@ def _headers(error: errors.SamtyckeError, status: int) -> dict[str, str]:
 def _from_refused(error: PolicyRefused | InputRefused) -> Response:
     status, slug = PROBLEMS[errors.InvalidInputError]
     faults = show_faults((fault.path, fault.message) for fault in error.faults)
-    return problem(status, slug, "The input has faults", errors=faults)
+    return problem(status, slug, "The input has faults", more={"errors": faults})
 
 
 def _from_http(error: HTTPException) -> Any:
