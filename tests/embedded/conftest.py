@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import os
-import signal
 from collections.abc import Callable, Iterator
-from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -26,9 +23,4 @@ def launch(open_folder: Path) -> Iterator[Launch]:
 
     yield make
     for instance in made:
-        for pid in instance.processes():
-            with suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGKILL)
-        if instance.process is not None:
-            instance.process.wait()
-        instance.assert_nothing_left()
+        instance.kill_everything()

@@ -82,6 +82,15 @@ class Instance:
         os.killpg(self.process.pid, number)
         return self.process.wait(PATIENCE)
 
+    def kill_everything(self) -> None:
+        """kill -9 of every process, in no order; some end by themselves when another is gone."""
+        while found := self.processes():
+            for pid in found:
+                with suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL)
+        if self.process is not None:
+            self.process.wait()
+
     def fails(self) -> str:
         """Start, expect a refusal in one clear sentence, and return it."""
         self.start()

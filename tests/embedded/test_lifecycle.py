@@ -79,10 +79,7 @@ def test_second_start_keeps_the_data(launch: Launch) -> None:
 def test_start_after_kill_of_everything_recovers(launch: Launch) -> None:
     instance = launch().start().await_answer()
     remember(instance, "kept")
-    for pid in instance.processes():
-        os.kill(pid, signal.SIGKILL)
-    assert instance.process is not None
-    instance.process.wait()
+    instance.kill_everything()
     instance.start().await_answer()
     assert remembered(instance) == ["kept"]
 

@@ -49,10 +49,7 @@ def test_first_start_with_demo_data_then_kill_of_everything_then_a_second_start(
     assert "\n" not in token
     status, purposes = get(instance, "/v1/purposes", token)
     assert (status, bool(json.loads(purposes))) == (200, True)
-    for pid in instance.processes():
-        os.kill(pid, signal.SIGKILL)
-    assert instance.process is not None
-    instance.process.wait()
+    instance.kill_everything()
     instance.start().await_answer()
     wait_until("everything is ready", lambda: get(instance, "/readyz")[0] == 200)
     assert get(instance, "/v1/purposes", token) == (200, purposes)
