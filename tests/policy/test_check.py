@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 
-from service.policy import Level, PolicyRefused, check_policy, load_policy
+from service.policy import Level, Mandate, PolicyRefused, check_policy, load_policy
 from tests.policy.generators import Dice, make_policy, randoms
 from tests.policy.test_inputs import MISSING, put
 
@@ -290,6 +290,12 @@ def test_the_longest_window() -> None:
     assert policy.longest_window().days == 30
     assert load_policy(put(WHOLE, "/contact_caps/0/hours", 24)).longest_window().days == 7
     assert load_policy(put(WHOLE, "/contact_caps/0/hours", 240)).longest_window().days == 10
+    mandates = [
+        Mandate("m1", "*", "SEK", 1, spend_days=40),
+        Mandate("m2", "*", "SEK", 1, min_days_between=90),
+    ]
+    assert [policy.longest_window(mandates[:n]).days for n in range(3)] == [30, 40, 90]
+    assert policy.longest_window([Mandate("m1", "*", "SEK", 1)]).days == 30
 
 
 def test_an_endless_path_costs_nothing() -> None:

@@ -331,9 +331,10 @@ def test_a_pilot_takes_the_buckets_below_its_percentage() -> None:
 
 
 def test_the_most_specific_rollout_entry_decides() -> None:
-    def stage(*entries: dict[str, Any]) -> list[str]:
+    def stage(*entries: dict[str, Any], category: str = "health.otc") -> list[str]:
         rollout = [{"strategy": "coach", **entry} for entry in entries]
-        return [r.code for r in answer(candidate={"fallback": False}, rollout=rollout).reasons]
+        candidate = {"fallback": False, "category": category}
+        return [r.code for r in answer(candidate=candidate, rollout=rollout).reasons]
 
     deep = {"category": "health.otc", "stage": "off"}
     assert stage(deep, {"programme": "refill", "category": "health", "stage": "live"}) == ["rollout_off"]
@@ -344,8 +345,13 @@ def test_the_most_specific_rollout_entry_decides() -> None:
     assert stage({"programme": "offers", "stage": "off"}) == []
     assert stage({"strategy": "curate", "stage": "off"}) == []
     assert stage({"category": "alcohol", "stage": "off"}) == []
+    named = {"programme": "refill", "category": "*", "stage": "live"}
+    assert stage({"category": "health", "stage": "off"}, named) == ["rollout_off"]
     # An entry may lie deeper than any category of the policy.
-    assert stage({"category": "health.otc.cough", "stage": "off"}) == []
+    deeper = {"category": "health.otc.cough", "stage": "off"}
+    assert stage(deeper) == []
+    assert stage(deeper, category="health.otc.cough.syrup") == ["rollout_off"]
+    assert stage(deeper, category="health.otc.pain") == []
 
 
 def mandate(id_: str, covers: str, **limits: Any) -> dict[str, Any]:
