@@ -63,10 +63,19 @@ def put_mandate(
         min_days_between=command.min_days_between,
         expires_at=command.expires_at,
     )
-    others = [each for each in subject.choices.mandates if each.id != mandate_id]
-    subject.choices.mandates = [*others, mandate]
+    subject.choices.mandates = [
+        *(each for each in subject.choices.mandates if not _gives_way(each, mandate, unit.now)),
+        mandate,
+    ]
     payload = {"kind": "mandate", "does": "concluded", "mandate": show_mandate(mandate)}
     return mandate, commit_change(unit, subject, payload)
+
+
+def _gives_way(old: StoredMandate, new: StoredMandate, now: datetime) -> bool:
+    """An ended mandate goes on limiting until a new one covers the same: among equally narrow ones the
+    lowest id decides, so left in place it would forbid for ever what was just agreed."""
+    ended = old.deleted_at is not None or (old.expires_at is not None and old.expires_at <= now)
+    return old.id == new.id or (old.covers == new.covers and ended)
 
 
 def end_mandate(unit: Unit, subject_id: UUID, mandate_id: str) -> Changed:

@@ -68,6 +68,27 @@ def test_an_ended_mandate_is_gone_for_its_owner_but_not_reusable(acting: Acting,
             put_mandate(unit, aino, "man_cough", mandate())
 
 
+def test_a_new_mandate_on_the_same_goods_takes_the_place_of_an_ended_one(acting: Acting, aino: UUID) -> None:
+    with acting("customer", aino) as unit:
+        put_mandate(unit, aino, "man_a", mandate())
+        put_mandate(unit, aino, "man_b", mandate(covers="health"))
+        end_mandate(unit, aino, "man_a")
+        end_mandate(unit, aino, "man_b")
+        put_mandate(unit, aino, "man_c", mandate())
+    assert ends(acting, aino) == {"man_b": True, "man_c": False}
+
+
+def test_an_expired_one_gives_way_and_a_suspended_one_does_not(acting: Acting, aino: UUID) -> None:
+    later = NOW + timedelta(days=2)
+    with acting("customer", aino) as unit:
+        put_mandate(unit, aino, "man_a", mandate(expires_at=NOW + timedelta(days=1)))
+        put_mandate(unit, aino, "man_b", mandate())
+        suspend_mandate(unit, aino, "man_b")
+    with acting("customer", aino, at=later) as unit:
+        put_mandate(unit, aino, "man_c", mandate())
+        assert {m.id for m in read_subject(unit, aino).state(later).mandates} == {"man_b", "man_c"}
+
+
 def test_the_accepted_button_is_kept_as_evidence(acting: Acting, aino: UUID) -> None:
     with acting("customer", aino) as unit:
         put_mandate(unit, aino, "man_cough", mandate())
