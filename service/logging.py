@@ -11,15 +11,20 @@ import logging
 import sys
 import traceback
 from collections.abc import MutableMapping
+from datetime import datetime
 from typing import Any, BinaryIO
+from uuid import UUID
 
 import msgspec
 import structlog
 
 _FRAMES = 12
+# The web server gives these handlers of their own, which would write a request's line and errors as they are.
+_SELF_WILLED = ("_granian", "granian.access")
 # Numbers and ids that libraries put into their records and that say nothing about a person.
 _HARMLESS = ("id", "name", "runtime", "pid", "state")
-_encode = msgspec.json.Encoder(enc_hook=lambda value: type(value).__name__).encode
+_PLAIN = (str, int, float, UUID, datetime, type(None))
+_encode = msgspec.json.Encoder().encode
 
 
 def configure_logging(stream: BinaryIO | None = None, level: str = "INFO") -> None:
@@ -35,6 +40,10 @@ def configure_logging(stream: BinaryIO | None = None, level: str = "INFO") -> No
     handler.setFormatter(_TemplateFormatter())
     logging.root.handlers[:] = [handler]
     logging.root.setLevel(level)
+    for name in _SELF_WILLED:
+        logger = logging.getLogger(name)
+        logger.handlers.clear()
+        logger.propagate = True
 
 
 def get_logger() -> Any:
@@ -58,7 +67,19 @@ def _add_level(_logger: Any, method: str, event: MutableMapping[str, Any]) -> Mu
 
 
 def _render(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> bytes:
-    return _encode(event)
+    return _encode(_plain(event))
+
+
+def _plain(value: Any) -> Any:
+    """What may stand in a line: an object is named by its type, since an encoder or a representation that
+    looks inside would write out what a subject or a keyring holds."""
+    if isinstance(value, _PLAIN):
+        return value
+    if isinstance(value, list | tuple):
+        return [_plain(each) for each in value]
+    if isinstance(value, dict):
+        return {str(key): _plain(each) for key, each in value.items()}
+    return type(value).__name__
 
 
 class _TemplateFormatter(logging.Formatter):
@@ -73,7 +94,7 @@ class _TemplateFormatter(logging.Formatter):
             line |= {key: record.args[key] for key in _HARMLESS if key in record.args}
         if record.exc_info and record.exc_info[1] is not None:
             line |= describe_error(record.exc_info[1])
-        return _encode(line).decode()
+        return _encode(_plain(line)).decode()
 
 
 class _Text:

@@ -24,7 +24,7 @@ from service.api.openapi import Interface, Routes
 from service.api.problems import register_problems
 from service.bootstrap import Services
 from service.errors import NotFoundError
-from service.logging import get_logger
+from service.logging import describe_error, get_logger
 
 # Each module of service.api here has a blueprint `routes`; one line adds a noun to the interface.
 NOUNS = (
@@ -60,7 +60,7 @@ _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 def create_app(services: Services) -> Flask:
     """The WSGI application over `services`. Raises RuntimeError for a view that nobody marked with its roles,
     and KeyFileError when the embedded issuer's key cannot be used."""
-    app = Flask("service.api", static_folder=None)
+    app = _Application("service.api", static_folder=None)
     # OPTIONS would answer for every path without a token, and a redirect would repeat the path it got.
     app.config.update(PROVIDE_AUTOMATIC_OPTIONS=False, MAX_FORM_PARTS=0)
     app.url_map.strict_slashes = app.url_map.merge_slashes = False
@@ -129,6 +129,12 @@ def _follow_up(app: Flask, metrics: Metrics) -> None:
             request_id=request_id,
         )
         return response
+
+
+class _Application(Flask):
+    def log_exception(self, exc_info: Any) -> None:
+        """Flask's own would write the path, which may hold anything that somebody typed."""
+        get_logger().error("unexpected error", **describe_error(exc_info[1]))
 
 
 class _Json(JSONProvider):
