@@ -8,7 +8,7 @@ from typing import Any
 from schemas.purposes import PublishedNoticeShape, PurposesShape
 from service.actor import ROLES
 from service.api.auth import allow
-from service.api.context import services, unit
+from service.api.context import unit
 from service.api.openapi import Routes
 from service.errors import NotFoundError
 from service.policy import Policy
@@ -38,7 +38,7 @@ def read_one(purpose: str, version: str) -> dict[str, Any]:
     if not (version.isascii() and version.isdigit() and len(version) <= _MOST_DIGITS):
         raise NotFoundError("notice")
     with unit() as work:
-        return asdict(read_notice(work, services().policies, purpose, int(version)))
+        return asdict(read_notice(work, purpose, int(version)))
 
 
 def _show(policy: Policy, name: str) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from service.errors import NotFoundError
-from service.storage.policies import PolicyStore
+from service.storage.notices import read_notice_policy
 from service.storage.unit import Unit
 
 Texts = dict[str, dict[str, str]]
@@ -55,18 +55,10 @@ def content_hash(texts: Mapping[str, str]) -> str:
     return hashlib.sha256(canonical.encode()).hexdigest()
 
 
-def read_notice(unit: Unit, policies: PolicyStore, purpose: str, version: int) -> Notice:
+def read_notice(unit: Unit, purpose: str, version: int) -> Notice:
     """The newest revision of a version that was ever in force: whoever consented may read again to what.
     Raises NotFoundError."""
-    for number in range(unit.in_force.version, 0, -1):
-        try:
-            policy = unit.policy if number == unit.in_force.version else policies.version(unit.db, number)
-        except NotFoundError:
-            continue
-        if purpose in policy.purposes:
-            notice = notice_of(policy.document, purpose)
-            if notice.version == version:
-                return notice
-            if notice.version < version:
-                break
-    raise NotFoundError("notice")
+    document = read_notice_policy(unit.db, purpose, version)
+    if document is None:
+        raise NotFoundError("notice")
+    return notice_of(document, purpose)

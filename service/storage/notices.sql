@@ -1,0 +1,17 @@
+-- The newest published policy in which the purpose has this version of its notice; where none is stated it
+-- is the lowest one that the purpose accepts.
+-- name: read_notice_policy
+with stated as (
+    select version, document, document -> 'purposes' -> %(purpose)s as entry
+    from policies
+    where document -> 'purposes' ? %(purpose)s
+)
+select document from stated
+where coalesce(
+    entry -> 'notice' ->> 'version',
+    document -> 'notices' -> %(purpose)s ->> 'version',
+    nullif(entry ->> 'min_notice_version', '0'),
+    '1'
+) = %(version)s::text
+order by version desc
+limit 1;
