@@ -14,7 +14,7 @@ from typing import Any
 
 from flask import request
 
-from schemas.base import Shape, below
+from schemas.base import MOST_FAULTS, Shape, below
 from schemas.fields import LARGEST, SMALLEST
 from service.api.problems import UnsupportedMediaTypeError
 from service.errors import InputFault, InvalidInputError, MalformedInputError
@@ -27,8 +27,25 @@ _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 _SUSPECT = re.compile(rb"\\u(?:0000|[dD][89a-fA-F])|[0-9]{19}")
 
 
+def read_body(shape: Shape, media_types: tuple[str, ...] = JSON) -> Any:
+    """The request's body as `shape` reads it. Raises UnsupportedMediaTypeError, MalformedInputError, or
+    InvalidInputError with every fault, whether the shape or the database would have refused it."""
+    check_media_type(media_types)
+    data = request.get_data()
+    value = _decode(data)
+    faults = find_unstorable(value) if _SUSPECT.search(data) else []
+    try:
+        read = shape.read(value)
+    except InvalidInputError as error:
+        known = {fault.pointer for fault in faults}
+        faults += [fault for fault in error.faults if fault.pointer not in known]
+    if faults:
+        raise InvalidInputError(faults)
+    return read
+
+
 def read_json(media_types: tuple[str, ...] = JSON) -> Any:
-    """The request's body. Raises UnsupportedMediaTypeError, MalformedInputError or InvalidInputError."""
+    """The request's body, whatever it is. Raises as `read_body` does."""
     check_media_type(media_types)
     return parse_json(request.get_data())
 
@@ -51,23 +68,15 @@ def read_query(shape: Shape) -> Any:
 
 def parse_json(data: bytes) -> Any:
     """`data` as JSON (RFC 8259) in UTF-8. Raises MalformedInputError or InvalidInputError."""
-    try:
-        value = _DECODER.decode(data.decode("utf-8"))
-    except UnicodeDecodeError:
-        raise MalformedInputError("it is not UTF-8") from None
-    except json.JSONDecodeError as error:
-        raise MalformedInputError(
-            f"it is not JSON: {error.msg}, line {error.lineno}, column {error.colno}"
-        ) from None
-    except RecursionError:
-        raise MalformedInputError("it is nested too deeply") from None
-    if _SUSPECT.search(data):
-        check_storable(value)
+    value = _decode(data)
+    faults = find_unstorable(value) if _SUSPECT.search(data) else []
+    if faults:
+        raise InvalidInputError(faults)
     return value
 
 
-def check_storable(value: Any) -> None:
-    """Raises InvalidInputError naming every string and number in `value` that could not be stored."""
+def find_unstorable(value: Any) -> list[InputFault]:
+    """Every string and number in `value` that could not be stored, in order of their places."""
     faults: list[InputFault] = []
     todo: list[tuple[str, Any]] = [("", value)]
     while todo:
@@ -85,8 +94,19 @@ def check_storable(value: Any) -> None:
             todo += [(below(pointer, index), inner) for index, inner in enumerate(item)]
         elif isinstance(item, int) and not SMALLEST <= item <= LARGEST:
             faults.append(InputFault(pointer, "must fit in 64 bits"))
-    if faults:
-        raise InvalidInputError(sorted(faults, key=lambda fault: fault.pointer))
+    return sorted(faults, key=lambda fault: fault.pointer)[:MOST_FAULTS]
+
+
+def _decode(data: bytes) -> Any:
+    try:
+        return _DECODER.decode(data.decode("utf-8"))
+    except UnicodeDecodeError:
+        raise MalformedInputError("it is not UTF-8") from None
+    except json.JSONDecodeError as error:
+        place = f"line {error.lineno}, column {error.colno}"
+        raise MalformedInputError(f"it is not JSON: {error.msg}, {place}") from None
+    except RecursionError:
+        raise MalformedInputError("it is nested too deeply") from None
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -70,7 +70,7 @@ class Routes(flask_smorest.Blueprint):  # type: ignore[misc]  # an untyped base
                 "content": {media_type: {"schema": reader} for media_type in media_types},
             },
         }
-        return self._reading(lambda: reader.read(bodies.read_json(media_types)), doc)
+        return self._reading(lambda: bodies.read_body(reader, media_types), doc)
 
     def body_doc(self, shape: ShapeClass | Shape, *media_types: str) -> Callable[[View], View]:
         """Document a body that the view reads by itself (a hot or a streaming route)."""
