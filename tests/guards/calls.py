@@ -78,6 +78,10 @@ class World:
         answer = self.client.get(f"/v1/subjects/{self.subject}", headers=self.own())
         return int(answer.get_json()["epoch"])
 
+    def path_value(self, rule: str, name: str) -> str:
+        """What a parameter of a route is filled in with."""
+        return (self.parameters | CALLS[rule].parameters_in(self))[name]
+
     def path(self, rule: str, **instead: str) -> str:
         """The path of `GET /v1/…/<name>`, its parameters filled in."""
         path = rule.partition(" ")[2]
