@@ -41,6 +41,7 @@ def list_all(subject: str) -> dict[str, Any]:
 @routes.answer(200, MandateShape)
 @allow("customer")
 def show(subject: str, mandate: str) -> dict[str, Any]:
+    """One mandate."""
     with unit() as u:
         return show_mandate(live_mandate(read_subject(u, reach(subject)), mandate))
 
@@ -85,6 +86,7 @@ def suspend(subject: str, mandate: str) -> dict[str, Any]:
 @routes.answer(200, MandateChangedShape)
 @allow("customer")
 def resume(subject: str, mandate: str) -> dict[str, Any]:
+    """Let it serve again."""
     with unit() as u:
         subject_id = reach(subject)
         stored, changed = resume_mandate(u, subject_id, mandate)
