@@ -1,4 +1,4 @@
-"""The interface describes itself: /openapi.json for programs, /docs for people, no other machine for either."""
+"""The interface describes itself: /openapi.json for programs, /docs for people, and no other machine."""
 
 from __future__ import annotations
 
