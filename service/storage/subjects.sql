@@ -55,6 +55,3 @@ select id, number, at, previous, digest, sealed from consent_events
 where subject = %(subject)s and number > %(after)s
 order by number
 limit %(limit)s;
-
--- name: read_event
-select subject, id, number, at, previous, digest, sealed from consent_events where id = %s;
