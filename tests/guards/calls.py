@@ -66,9 +66,9 @@ class World:
             changes = {"subject": self.subject} | changes
         return self.there.token(role, **changes)
 
-    def file_request(self, kind: str = "access") -> str:
+    def file_request(self, kind: str = "access", role: str = "customer") -> str:
         body = {"subject": self.subject, "type": kind}
-        return str(self._made("POST", "/v1/requests", body, self.own())["id"])
+        return str(self._made("POST", "/v1/requests", body, self.headers(role))["id"])
 
     def submit_job(self) -> str:
         body = CALLS["POST /v1/candidates"].body_in(self)
