@@ -16,6 +16,7 @@ from service.storage.subjects import Subject
 from service.storage.unit import Unit
 
 EXTENSION = "samtycke"
+_METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 
 
 def services() -> Services:
@@ -52,4 +53,6 @@ def recorded(unit: Unit, subject: Subject) -> Subject:
 def route() -> str:
     """The request's method and path template: what logs and metrics may say of it."""
     rule = request.url_rule
-    return f"{request.method} {rule.rule if rule is not None else '(no route)'}"
+    # A method is any word that a client likes: only those that mean something get a label of their own.
+    method = request.method if request.method in _METHODS else "(other)"
+    return f"{method} {rule.rule if rule is not None else '(no route)'}"

@@ -39,7 +39,11 @@ def read_health() -> Response:
 @routes.answer(200, description="Everything that an answer needs is there")
 def read_readiness() -> Response:
     """Whether database, policy, keys and broker can be used; a 503 names those that cannot."""
-    parts = {name: _state(name, check) for name, check in CHECKS.items()}
+    parts: dict[str, str] = {}
+    for name, check in CHECKS.items():
+        # Waiting a second time for a database that did not come would only keep the balancer waiting too.
+        hopeless = name == "policy" and parts["database"] != "ok"
+        parts[name] = "unavailable" if hopeless else _state(name, check)
     if all(state == "ok" for state in parts.values()):
         return json_response({"status": "ok", "parts": parts})
     failing = ", ".join(name for name, state in parts.items() if state != "ok")
