@@ -18,7 +18,7 @@ from service.api.context import EXTENSION, route
 from service.api.docs import documentation
 from service.api.health import METRICS
 from service.api.keys import trusted_keys
-from service.api.limits import body_limit
+from service.api.limits import LimitedRequest, body_limit
 from service.api.metrics import Metrics
 from service.api.openapi import Interface, Routes
 from service.api.problems import register_problems
@@ -53,6 +53,8 @@ HEADERS = {
     "X-Content-Type-Options": "nosniff",
 }
 REQUEST_ID = "X-Request-Id"
+
+_DEFAULTS = [(name.lower(), name, value) for name, value in HEADERS.items()]
 
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 
@@ -112,10 +114,14 @@ def _follow_up(app: Flask, metrics: Metrics) -> None:
 
     @app.after_request
     def finish(response: Response) -> Response:
-        for name, value in HEADERS.items():
-            response.headers.setdefault(name, value)
+        headers = response.headers
+        present = {name.lower() for name, _ in headers}
+        for key, name, value in _DEFAULTS:
+            # Headers.setdefault looks through all of them each time, which took a fifth of a small request.
+            if key not in present:
+                headers.add(name, value)
         request_id = g.get("request_id", "")
-        response.headers[REQUEST_ID] = request_id
+        headers.add(REQUEST_ID, request_id)
         seconds = time.perf_counter() - g.get("started", time.perf_counter())
         template = route()
         metrics.count(template, response.status_code, seconds)
@@ -132,6 +138,8 @@ def _follow_up(app: Flask, metrics: Metrics) -> None:
 
 
 class _Application(Flask):
+    request_class = LimitedRequest
+
     def log_exception(self, exc_info: Any) -> None:
         """Flask's own would write the path, which may hold anything that somebody typed."""
         get_logger().error("unexpected error", **describe_error(exc_info[1]))
