@@ -89,7 +89,8 @@ def test_a_cursor_of_one_persons_history_opens_no_other(there: Installation, wor
 
 def test_a_cursor_cannot_be_made_up(world: World) -> None:
     cursor = page(world, "/v1/products", limit=1).get_json()["next"]
-    for changed in (cursor[:-2], "A" + cursor[1:], cursor[::-1], cursor + "AAAA", cursor.swapcase()):
+    first = "B" if cursor.startswith("A") else "A"
+    for changed in (cursor[:-2], first + cursor[1:], cursor[::-1], cursor + "AAAA", cursor.swapcase()):
         problem_of(page(world, "/v1/products", cursor=changed), 422, "invalid-input")
 
 
