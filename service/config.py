@@ -42,6 +42,7 @@ class Config:
     max_body_bytes: int
     max_bulk_bytes: int
     demo: bool
+    durable_decisions: bool
 
     @property
     def issuer_key_file(self) -> Path:
@@ -73,11 +74,12 @@ class Config:
             issuer=given.get("SAMTYCKE_ISSUER", "samtycke-embedded"),
             audience=given.get("SAMTYCKE_AUDIENCE", "samtycke"),
             jwks=_jwks(given),
-            web_workers=_number(given, "SAMTYCKE_WEB_WORKERS", min(cores, 4), 1, 256),
+            web_workers=_number(given, "SAMTYCKE_WEB_WORKERS", min(2 * cores, 16), 1, 256),
             worker_concurrency=_number(given, "SAMTYCKE_WORKER_CONCURRENCY", cores, 1, 256),
             max_body_bytes=_number(given, "SAMTYCKE_MAX_BODY_BYTES", MIB, 1024, 1024 * MIB),
             max_bulk_bytes=_number(given, "SAMTYCKE_MAX_BULK_BYTES", 256 * MIB, 1024, 16 * 1024 * MIB),
             demo=_switch(given, "SAMTYCKE_DEMO", default=database_url is None),
+            durable_decisions=_switch(given, "SAMTYCKE_DURABLE_DECISIONS", default=True),
         )
 
     @classmethod
@@ -110,6 +112,7 @@ class Config:
             "SAMTYCKE_MAX_BODY_BYTES": str(self.max_body_bytes),
             "SAMTYCKE_MAX_BULK_BYTES": str(self.max_bulk_bytes),
             "SAMTYCKE_DEMO": "on" if self.demo else "off",
+            "SAMTYCKE_DURABLE_DECISIONS": "on" if self.durable_decisions else "off",
             **{name: value for name, value in optional.items() if value is not None},
         }
 

@@ -79,11 +79,20 @@ def seal_record(key: DataKey, owner: UUID, row: UUID, record: bytes) -> bytes:
 
 
 def insert_decisions(
-    db: Connection, subject: Subject, row: UUID, *, at: datetime, policy: int, record: bytes
+    db: Connection,
+    subject: Subject,
+    row: UUID,
+    *,
+    at: datetime,
+    policy: int,
+    record: bytes,
+    durable: bool = True,
 ) -> bool:
     """Keep one call's decisions about one subject. False if the subject was erased since it was read.
 
-    The statement holds the subject's row against an erasure until it has committed."""
+    The statement holds the subject's row against an erasure until it has committed. Not `durable`, which
+    is for a statement that is its own transaction: a crash of the database may lose it for some tenths of
+    a second after it was answered, and nothing else."""
     cursor = db.execute(
         _SQL["insert_decisions"],
         (
@@ -93,6 +102,7 @@ def insert_decisions(
             subject.activity_version,
             policy,
             seal_record(subject.data_key, subject.id, row, record),
+            "on" if durable else "off",
             subject.id,
         ),
         binary=True,

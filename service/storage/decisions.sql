@@ -1,9 +1,10 @@
 -- Keeps the decisions of one call, unless the subject has been erased. The share lock makes this wait for an
--- erasure that is under way, and an erasure wait for this, so that no row is written behind its back.
+-- erasure that is under way, and an erasure wait for this, so that no row is written behind its back. `commit`
+-- is this transaction's synchronous_commit: off answers before the row has reached the disk.
 -- name: insert_decisions
 insert into decisions (id, subject, at, epoch, activity, policy, sealed)
 select %s, s.id, %s, %s, %s, %s, %s
-from subjects s
+from subjects s, set_config('synchronous_commit', %s, true) as commit
 where s.id = %s and s.status <> 'erased'
 for key share of s;
 

@@ -75,7 +75,16 @@ def _decide(
         if subject is not None and subject.key is not None and candidates:
             row = ids.new_id()
             record = encode_record(actor, candidates, decisions, fields_read(policy, candidates))
-            if not insert_decisions(db, subject, row, at=now, policy=in_force.version, record=record):
+            kept_it = insert_decisions(
+                db,
+                subject,
+                row,
+                at=now,
+                policy=in_force.version,
+                record=record,
+                durable=services.config.durable_decisions,
+            )
+            if not kept_it:
                 return None
             kept = decision_ids(row, len(decisions))
     epoch = None if subject is None else subject.epoch

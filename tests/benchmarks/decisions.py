@@ -37,15 +37,17 @@ def main(seconds: float = 4.0, rounds: int = 3) -> None:
     with installation() as services:
         publish(services)
         skus, people = add_products(services), add_people(services, PEOPLE)
-        with _server(services) as port:
-            for name, mix in MIXES.items():
-                bodies = [
-                    json.dumps({"subject": show_subject(person), "candidates": mix(skus, OFFERS, seed)})
-                    for seed, person in enumerate(people)
-                ]
-                web = services.config.web_workers
-                print(f"decisions, {name}: {OFFERS} candidates, {web} web processes, median of {rounds}")
-                _compare(services, port, bodies, seconds, rounds)
+        for durable in (True, False):
+            with _server(services, durable) as port:
+                for name, mix in MIXES.items():
+                    bodies = [
+                        json.dumps({"subject": show_subject(person), "candidates": mix(skus, OFFERS, seed)})
+                        for seed, person in enumerate(people)
+                    ]
+                    log = "durable log" if durable else "log flushed within a second"
+                    web = services.config.web_workers
+                    print(f"decisions, {name}, {log}: {OFFERS} candidates, {web} web processes")
+                    _compare(services, port, bodies, seconds, rounds)
 
 
 def _compare(services: Services, port: int, bodies: list[str], seconds: float, rounds: int) -> None:
@@ -84,11 +86,18 @@ def _token(services: Services) -> str:
 
 
 @contextmanager
-def _server(services: Services) -> Iterator[int]:
+def _server(services: Services, durable: bool) -> Iterator[int]:
     """The service with echo and hello beside it, as the supervisor would start it."""
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
-    environ = os.environ | services.config.as_environ() | {"SAMTYCKE_PORT": str(port)}
+    environ = (
+        os.environ
+        | services.config.as_environ()
+        | {
+            "SAMTYCKE_PORT": str(port),
+            "SAMTYCKE_DURABLE_DECISIONS": "on" if durable else "off",
+        }
+    )
     config = type(services.config).from_environ(environ)
     command = [*web_command(config)[:-1], "tests.benchmarks.echo:application"]
     load_issuer_key(config.issuer_key_file)
