@@ -25,7 +25,7 @@ def is_installed() -> bool:
 @contextmanager
 def rabbitmq(folder: Path) -> Iterator[str]:
     """The address of a broker that lives as long as the block."""
-    port, distribution = _free_port(), _free_port()
+    port, distribution, names = _free_port(), _free_port(), _free_port()
     (folder / "enabled_plugins").write_text("[].\n")
     config = folder / "rabbitmq.conf"
     config.write_text(f"listeners.tcp.1 = 127.0.0.1:{port}\nloopback_users = none\nlog.console = true\n")
@@ -38,7 +38,9 @@ def rabbitmq(folder: Path) -> Iterator[str]:
         "RABBITMQ_CONFIG_FILE": str(config),
         "RABBITMQ_ENABLED_PLUGINS_FILE": str(folder / "enabled_plugins"),
         "RABBITMQ_DIST_PORT": str(distribution),
-        # The name server of Erlang would outlive the test; a node that is told its port needs none.
+        "ERL_EPMD_PORT": str(names),
+        "ERL_EPMD_ADDRESS": "127.0.0.1",
+        # A node that is told its port needs no name server; the scripts around it start one all the same.
         "RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS": f"-start_epmd false -erl_epmd_port {distribution} -kernel"
         " inet_dist_use_interface {127,0,0,1}",
     }
@@ -51,6 +53,7 @@ def rabbitmq(folder: Path) -> Iterator[str]:
     finally:
         process.terminate()
         process.wait(30)
+        subprocess.run(["epmd", "-port", str(names), "-kill"], capture_output=True, check=False)
 
 
 def _answers(port: int) -> bool:
