@@ -1,8 +1,8 @@
 """Merge two subjects that turned out to be one person.
 
 Nothing becomes permitted by it: a consent stays only if both gave it, a level is the lower of the two,
-sharing and channels stay on only where both had them on, every objection and flag of either counts, and
-mandates end, since neither customer agreed to them for the other's purchases.
+sharing and channels stay on only where both had them on, every objection, flag and restriction of either
+counts, and mandates end, since neither customer agreed to them for the other's purchases.
 """
 
 from __future__ import annotations
@@ -21,7 +21,14 @@ from service.storage.choices import Activity, Choices, StoredConsent, StoredMand
 from service.storage.merge import entomb_as_merged, move_identifiers, move_signals
 from service.storage.reorders import move_reorder, read_open_reorders
 from service.storage.signals import data_categories
-from service.storage.subjects import Event, Subject, lock_subjects, read_events, save_activity
+from service.storage.subjects import (
+    Event,
+    Subject,
+    lock_subjects,
+    read_events,
+    save_activity,
+    set_status,
+)
 from service.storage.unit import Unit
 from service.use_cases.change import Changed, commit_change
 
@@ -47,6 +54,8 @@ def merge_subjects(unit: Unit, source_id: UUID, target_id: UUID) -> Changed:
     )
     target.epoch = max(source.epoch, target.epoch)
     save_activity(unit, target)
+    if source.status == "restricted":
+        set_status(unit, target, "restricted")
     payload = {"kind": "merge", "from": show_subject(source_id), "moved": moved, "history": history}
     changed = commit_change(unit, target, payload)
     entomb_as_merged(unit, source, target)

@@ -84,6 +84,18 @@ def test_erasing_the_one_erases_the_other(acting: Acting, aino: UUID, double: UU
         assert unit.db.execute("select count(*) from keys.data_keys").fetchone() == (0,)
 
 
+@pytest.mark.parametrize("restricted", ["source", "target"])
+def test_a_restriction_of_either_stays(acting: Acting, aino: UUID, double: UUID, restricted: str) -> None:
+    with acting("dpo") as unit:
+        fulfil_request(
+            unit,
+            file_request(unit, double if restricted == "source" else aino, "restriction").id,
+            "contested",
+        )
+        merge_subjects(unit, double, aino)
+        assert read_subject(unit, aino).status == "restricted"
+
+
 def test_a_subject_is_not_merged_into_itself_or_a_gone_one(acting: Acting, aino: UUID, double: UUID) -> None:
     with acting("dpo") as unit:
         with pytest.raises(ConflictError):
