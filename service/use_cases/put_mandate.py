@@ -41,14 +41,16 @@ def put_mandate(
 ) -> tuple[StoredMandate, Changed]:
     """Conclude a mandate, or replace one by new limits. A suspended one is live again afterwards.
 
-    Raises InvalidInputError for what the policy does not know and ConflictError for a deleted mandate:
-    its limits stay on record, so a new agreement needs an id of its own.
+    Raises InvalidInputError for what the policy does not know, and ConflictError for a deleted mandate and
+    for other goods: the limits on what it covers stay, so a new agreement needs an id of its own.
     """
     _check(unit, mandate_id, command)
     subject = lock_subject(unit, subject_id)
     present = _find(subject, mandate_id)
     if present is not None and present.deleted_at is not None:
         raise ConflictError("this mandate has been ended; conclude a new one under another id")
+    if present is not None and present.covers != command.covers:
+        raise ConflictError("this mandate covers other goods; conclude a new one under another id")
     mandate = StoredMandate(
         id=mandate_id,
         covers=command.covers,

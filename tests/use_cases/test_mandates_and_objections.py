@@ -78,6 +78,18 @@ def test_a_new_mandate_on_the_same_goods_takes_the_place_of_an_ended_one(acting:
     assert ends(acting, aino) == {"man_b": True, "man_c": False}
 
 
+def test_new_limits_are_not_for_other_goods(acting: Acting, aino: UUID) -> None:
+    """Else the narrow limit on the goods before would be gone, and a wide one would serve in its place."""
+    with acting("customer", aino) as unit:
+        put_mandate(unit, aino, "man_wide", mandate(covers="*", max_price_minor=50_000))
+        put_mandate(unit, aino, "man_cough", mandate(max_price_minor=500))
+        with pytest.raises(ConflictError):
+            put_mandate(unit, aino, "man_cough", mandate(covers="sku:other"))
+        put_mandate(unit, aino, "man_cough", mandate(max_price_minor=700))
+        covered = {m.id: m.covers for m in read_subject(unit, aino).state(NOW).mandates}
+    assert covered == {"man_wide": "*", "man_cough": "health.otc.cough"}
+
+
 def test_an_expired_one_gives_way_and_a_suspended_one_does_not(acting: Acting, aino: UUID) -> None:
     later = NOW + timedelta(days=2)
     with acting("customer", aino) as unit:
