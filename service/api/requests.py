@@ -99,7 +99,10 @@ def report(request_id: str) -> Response:
         if request.type not in {"access", "portability"}:
             raise ConflictError("only a request for access or portability has a report", type=request.type)
         subject = recorded(u, lock_subject(u, request.subject))
-        request = close_after_report(u, subject, read_request(u, request.id))
+        request = read_request(u, request.id)
+        if request.state in {"refused", "withdrawn"}:
+            raise ConflictError("a request that was not granted has no report", state=request.state)
+        request = close_after_report(u, subject, request)
         body = subject_report(u, subject, request)
     return json_response(body)
 

@@ -54,6 +54,15 @@ def test_another_persons_request_does_not_exist(client: FlaskClient, aino: str, 
     )
 
 
+def test_a_refused_request_has_no_report(client: FlaskClient, aino: str, token: Tokens) -> None:
+    filed = client.post("/v1/requests", json={"subject": aino, "type": "access"}, headers=token("dpo")).json
+    path = f"/v1/requests/{filed['id']}"
+    refused = client.post(f"{path}/refuse", json={"reason": "not the person"}, headers=token("dpo"))
+    assert refused.status_code == 200
+    for reader in (token("customer", subject=aino), token("dpo")):
+        problem_of(client.get(f"{path}/report", headers=reader), 409, "conflict")
+
+
 def test_deadlines_come_in_pages(client: FlaskClient, aino: str, token: Tokens) -> None:
     for kind in ("access", "review", "rectification"):
         client.post("/v1/requests", json={"subject": aino, "type": kind}, headers=token("dpo"))
