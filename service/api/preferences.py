@@ -40,5 +40,6 @@ def patch(body: dict[str, Any], subject: str) -> Response:
     """Change some of them. Lowering counts at once, and the answer lists what it stopped."""
     with unit() as u:
         found, changed = change_preferences(u, reach(subject), body, require_match)
+        recorded(u, found)
     answer = {**show_preferences(found), **show_changed(changed, found.epoch)}
     return with_etag(json_response(answer), found.epoch)

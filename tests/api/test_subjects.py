@@ -124,6 +124,20 @@ def test_staff_reads_are_recorded_and_shown_to_the_person(client: FlaskClient, t
     ]
 
 
+def test_a_patch_that_changes_nothing_is_a_read(client: FlaskClient, token: Tokens) -> None:
+    """It answers with all preferences, and leaves no event that would tell of it."""
+    subject, dpo = register(client, token), token("dpo")
+    url = f"/v1/subjects/{subject}/preferences"
+    assert client.patch(url, json={}, headers=dpo | {"If-Match": '"1"'}).status_code == 200
+    asked = {"subject": subject, "type": "access"}
+    own = token("customer", subject=subject)
+    request = client.post("/v1/requests", json=asked, headers=own).json
+    report = client.get(f"/v1/requests/{request['id']}/report", headers=own).json
+    assert [(each["role"], each["route"]) for each in report["access_log"]] == [
+        ("dpo", "PATCH /v1/subjects/<subject>/preferences")
+    ]
+
+
 def test_two_registrations_of_one_person_become_one(client: FlaskClient, token: Tokens) -> None:
     keep = register(client, token)
     double = register(client, token, identifiers=[{"type": "customer_number", "value": "7"}])
