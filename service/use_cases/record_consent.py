@@ -14,6 +14,7 @@ from service.storage.choices import StoredConsent
 from service.storage.subjects import Subject, lock_subject
 from service.storage.unit import Unit
 from service.use_cases.change import Changed, commit_change
+from service.use_cases.notices import current_notice
 
 # Who may say what (api.md). A token of several roles may say what any of them may.
 STATUSES_BY_ROLE = {
@@ -121,12 +122,6 @@ def _checked(unit: Unit, command: RecordConsent) -> datetime:
     if faults:
         raise InvalidInputError(faults)
     return since
-
-
-def current_notice(policy: Policy, purpose: str) -> int | None:
-    """The major version of the purpose's notice now in use, where the policy carries its texts."""
-    notice = policy.document["purposes"][purpose].get("notice")
-    return None if notice is None else int(notice["version"])
 
 
 def _check_order(before: StoredConsent | None, command: RecordConsent, since: datetime) -> None:
