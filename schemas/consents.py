@@ -60,6 +60,7 @@ class ChangedShape(Shape):
 class ConsentRecordedShape(ChangedShape):
     id = fields.String()
     status = fields.String()
+    state = fields.String(metadata={"description": "The status in DPV's words, as RenewedConsentGiven"})
     expires_at = Instant(allow_none=True)
     receipt = fields.Nested(ReceiptShape)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
-from service.tasks import PROPOSE_REORDERS, PURGE, SWEEP_JOBS
+from service.tasks import EXPIRE_CONSENTS, PROPOSE_REORDERS, PURGE, SWEEP_JOBS
 
 
 def _every(interval: timedelta, task: str) -> dict[str, Any]:
@@ -16,5 +16,7 @@ def _every(interval: timedelta, task: str) -> dict[str, Any]:
 SCHEDULE = {
     "sweep jobs": _every(timedelta(seconds=5), SWEEP_JOBS),
     "propose reorders": _every(timedelta(seconds=30), PROPOSE_REORDERS),
+    # Due hours are whole ones, so more often would find nothing more; an hour is lost at most to a restart.
+    "expire consents": _every(timedelta(minutes=15), EXPIRE_CONSENTS),
     "purge": _every(timedelta(minutes=10), PURGE),
 }

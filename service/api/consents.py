@@ -104,6 +104,7 @@ def _recorded(recorded_consent: ConsentRecorded) -> dict[str, Any]:
         "id": event_id,
         "epoch": changed.epoch,
         "status": recorded_consent.status,
+        "state": recorded_consent.state.value,
         "expires_at": None if expires_at is None else show_instant(expires_at),
         "receipt": {
             "event": event_id,

@@ -14,7 +14,7 @@ from service.policy.faults import Fault, InputRefused, PolicyRefused, Refused
 from service.policy.inputs import STATUSES, read_candidate, read_state
 from service.policy.instants import add_duration, read_instant, read_now
 from service.policy.levels import LEVEL_NAMES, LEVELS, Level
-from service.policy.load import load_policy
+from service.policy.load import load_policy, stated_notice
 from service.policy.parts import (
     Cap,
     Category,
@@ -86,4 +86,5 @@ __all__ = [
     "show_instant",
     "signal_refusal",
     "stage_of",
+    "stated_notice",
 ]

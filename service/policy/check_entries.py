@@ -188,11 +188,11 @@ CHECKS: dict[str, tuple[tuple[str, ...], _Check]] = {
     "purposes": (
         (
             *("basis", "data", "valid_for", "min_notice_version", "explicit", "direct_marketing"),
-            *("special", "assessment", *_EXTRAS),
+            *("special", "assessment", "notice", "dpv", "storage", *_EXTRAS),
         ),
         check_purpose,
     ),
-    "data": (("sharing", *_EXTRAS), check_data),
+    "data": (("sharing", "dpv", "storage", *_EXTRAS), check_data),
     "programmes": (("ladder", "uses", "capped", "essential", *_EXTRAS), check_programme),
     "categories": (
         (
@@ -201,7 +201,7 @@ CHECKS: dict[str, tuple[tuple[str, ...], _Check]] = {
         ),
         check_category,
     ),
-    "channels": (("opt_in", "quiet", "caps", *_EXTRAS), check_channel),
+    "channels": (("opt_in", "quiet", "caps", "dpv", "dpv_data", *_EXTRAS), check_channel),
     "suppressions": (("max", "programmes", *_EXTRAS), check_suppression),
     "signals": (("data", "sets", "clears", *_EXTRAS), check_signal),
 }

@@ -6,13 +6,14 @@ from collections.abc import Mapping
 from typing import Any
 
 from service.policy.check_entries import Names, check_duration
+from service.policy.check_receipts import check_controller, check_notice, check_storage, check_terms
 from service.policy.levels import LEVELS
 from service.policy.reader import Reader
 
 LOCALES = ("sv", "fi", "nb", "da", "en")
 DOCUMENT_EXTRAS = (
     *("version", "name", "controller", "skew_seconds", "notices", "levels"),
-    *("texts", "recipients", "retention"),
+    *("texts", "recipients", "retention", "storage"),
 )
 
 _LONGEST_TEXT = 20_000
@@ -26,6 +27,11 @@ def check_extras(reader: Reader, entry: _Entry, path: str) -> None:
     check_texts(reader, entry.get("texts"), f"{path}/texts")
     _recipients(reader, entry.get("recipients"), f"{path}/recipients")
     _retention(reader, entry.get("retention"), f"{path}/retention")
+    check_storage(reader, entry.get("storage"), f"{path}/storage")
+    check_terms(reader, entry, path)
+    if entry.get("notice") is not None:
+        notice = reader.mapping(entry["notice"], f"{path}/notice", ("version", "revision"))
+        check_notice(reader, notice, f"{path}/notice", entry.get("min_notice_version"))
     for key in ("special", "prescription"):
         if entry.get(key) is not None:
             reader.flag(entry[key], f"{path}/{key}")
@@ -55,10 +61,13 @@ def check_document_extras(reader: Reader, names: Names, document: _Entry) -> Non
         reader.integer(document["skew_seconds"], "/skew_seconds", 0, _MOST_SKEW)
     for _, value, path in reader.entries(document.get("controller"), "/controller"):
         _free(reader, value, path)
+    check_controller(reader, document.get("controller"), "/controller")
     for name, value, path in reader.entries(document.get("notices"), "/notices"):
         # A channel that needs an opt-in is consented to under a notice too.
         reader.one_of(name, path, (*names.purposes, *names.channels), "purpose or channel")
         _free(reader, value, path)
+        accepted = names.purposes.get(name, {}).get("min_notice_version")
+        check_notice(reader, value, path, accepted)
     for level, value, path in reader.entries(document.get("levels"), "/levels"):
         reader.one_of(level, path, LEVELS, "level")
         entry = reader.mapping({} if value is None else value, path, ("texts",))

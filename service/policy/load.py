@@ -35,7 +35,7 @@ def load_policy(document: Mapping[str, Any]) -> Policy:
     return Policy(
         document=document,
         default_level=LEVELS[document["default_level"]],
-        purposes=_each(document, "purposes", _purpose),
+        purposes=_each(document, "purposes", lambda name, entry: _purpose(document, name, entry)),
         data=_each(document, "data", lambda name, entry: Data(name, entry["sharing"])),
         programmes=_each(document, "programmes", _programme),
         categories=_each(document, "categories", _category),
@@ -52,13 +52,25 @@ def _each(document: _Entry, key: str, read: Callable[[str, _Entry], _Part]) -> d
     return {name: read(name, entry or {}) for name, entry in (document.get(key) or {}).items()}
 
 
-def _purpose(name: str, entry: _Entry) -> Purpose:
+def stated_notice(document: _Entry, name: str, entry: _Entry) -> _Entry:
+    """What a policy says of the notice of a purpose or channel: `version` and `revision`, or nothing."""
+    for stated in (entry.get("notice"), (document.get("notices") or {}).get(name)):
+        if isinstance(stated, Mapping):
+            return stated
+    return {}
+
+
+def _purpose(document: _Entry, name: str, entry: _Entry) -> Purpose:
+    # A new major version says that something else is asked than before (law.md CR7), so a consent given
+    # under an older one does not serve, whether or not the author raised `min_notice_version` as well.
+    version = stated_notice(document, name, entry).get("version") or 0
+    asks = entry["basis"] == "consent"
     return Purpose(
         name=name,
         basis=entry["basis"],
         data=tuple(entry.get("data") or ()),
         valid_for=entry.get("valid_for"),
-        min_notice_version=entry.get("min_notice_version") or 0,
+        min_notice_version=max(entry.get("min_notice_version") or 0, version if asks else 0),
         explicit=bool(entry.get("explicit")),
         direct_marketing=bool(entry.get("direct_marketing")),
     )

@@ -22,6 +22,8 @@ class StoredConsent(msgspec.Struct, omit_defaults=True):
     explicit: bool = False
     notice_version: int = 0
     expires_at: datetime | None = None
+    # A yes on top of a yes (DPV: RenewedConsentGiven).
+    renewed: bool = False
 
 
 class StoredMandate(msgspec.Struct, omit_defaults=True):

@@ -35,6 +35,6 @@ delete from idempotency_keys where subject = %s;
 -- What remains is the tombstone: an opaque id, that it was erased, and when.
 -- name: entomb
 update subjects
-set status = 'erased', epoch = epoch + 1, activity = 0, erased_at = %(now)s, forecast_due = null
+set status = 'erased', epoch = epoch + 1, activity = 0, erased_at = %(now)s, forecast_due = null, consent_due = null
 where id = %(subject)s
 returning epoch;

@@ -7,7 +7,7 @@ delete from signals where subject = %s;
 
 -- name: entomb
 update subjects
-set status = 'erased', epoch = epoch + 1, erased_at = %(now)s, forecast_due = null, merged_into = %(into)s
+set status = 'erased', epoch = epoch + 1, erased_at = %(now)s, forecast_due = null, consent_due = null, merged_into = %(into)s
 where id = %(subject)s;
 
 -- Everybody who was merged into a subject, directly or through others.

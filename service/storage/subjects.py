@@ -19,6 +19,7 @@ from service.ids import SUBJECT, new_id
 from service.policy import State
 from service.storage.choices import Activity, Choices, decode_activity, decode_choices, encode, to_state
 from service.storage.database import Connection
+from service.storage.expiries import consent_due
 from service.storage.sql import load
 from service.storage.unit import Unit
 
@@ -71,7 +72,7 @@ def create_subject(unit: Unit, subject_id: UUID, choices: Choices) -> Subject:
     key, wrapped = unit.keyring.new_data_key(subject_id)
     subject = Subject(subject_id, "active", 1, 0, key, choices, Activity())
     with unit.db.pipeline():
-        unit.db.execute(_SQL["insert_subject"], (subject_id, unit.now))
+        unit.db.execute(_SQL["insert_subject"], (subject_id, unit.now, consent_due(choices)))
         unit.db.execute(_SQL["insert_data_key"], (subject_id, wrapped.kek, wrapped.wrapped, unit.now))
         unit.db.execute(_SQL["insert_state"], (subject_id, 1, unit.now, _seal_choices(subject, 1)))
     return subject
@@ -114,11 +115,13 @@ def lock_subject(unit: Unit, subject_id: UUID) -> Subject:
 
 
 def save_choices(unit: Unit, subject: Subject) -> None:
-    """Write the choices of a locked subject as its next epoch, and have its run-outs looked at again."""
+    """Write the choices of a locked subject as its next epoch, and have its run-outs and its
+    consents looked at when they are due."""
     subject.epoch += 1
     sealed = _seal_choices(subject, subject.epoch)
     unit.db.execute(_SQL["insert_state"], (subject.id, subject.epoch, unit.now, sealed))
-    unit.db.execute(_SQL["raise_epoch"], (subject.epoch, unit.now, subject.id))
+    due = consent_due(subject.choices)
+    unit.db.execute(_SQL["raise_epoch"], (subject.epoch, unit.now, due, subject.id))
 
 
 def save_activity(unit: Unit, subject: Subject) -> None:

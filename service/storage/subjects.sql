@@ -1,6 +1,6 @@
 -- Makes a subject.
 -- name: insert_subject
-insert into subjects (id, status, epoch, activity, created_at) values (%s, 'active', 1, 0, %s);
+insert into subjects (id, status, epoch, activity, created_at, consent_due) values (%s, 'active', 1, 0, %s, %s);
 
 -- name: insert_data_key
 insert into keys.data_keys (owner, kek, wrapped, created_at) values (%s, %s, %s, %s);
@@ -35,7 +35,7 @@ where s.id = %(subject)s;
 insert into subject_states (subject, epoch, at, sealed) values (%s, %s, %s, %s);
 
 -- name: raise_epoch
-update subjects set epoch = %s, forecast_due = %s where id = %s;
+update subjects set epoch = %s, forecast_due = %s, consent_due = %s where id = %s;
 
 -- name: insert_activity
 insert into subject_activity (subject, version, at, sealed) values (%s, %s, %s, %s);

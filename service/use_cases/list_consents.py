@@ -10,7 +10,8 @@ from service.policy import Policy, consent_status
 from service.policy.purposes import is_objected
 from service.storage.choices import StoredConsent
 from service.storage.subjects import Event, Subject
-from service.use_cases.record_consent import current_notice, may_ask_from
+from service.use_cases.notices import current_notice
+from service.use_cases.record_consent import may_ask_from
 
 
 def list_consents(subject: Subject, policy: Policy, now: datetime) -> list[dict[str, Any]]:

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from service.errors import NotFoundError
+from service.policy import Policy, stated_notice
 from service.storage.notices import read_notice_policy
 from service.storage.unit import Unit
 
@@ -33,17 +34,31 @@ class Notice:
 def notice_of(document: Mapping[str, Any], purpose: str) -> Notice:
     """The notice of a purpose in a policy document. Without a version of its own it is of the lowest one that
     the purpose still accepts."""
-    entry = document["purposes"][purpose]
-    stated = entry.get("notice") or (document.get("notices") or {}).get(purpose) or {}
-    least = entry.get("min_notice_version") or 1
+    return _notice(document, purpose, document["purposes"][purpose])
+
+
+def channel_notice_of(document: Mapping[str, Any], channel: str) -> Notice:
+    """The same for the opt-in to a channel, whose words are those that describe it."""
+    return _notice(document, channel, document["channels"][channel] or {})
+
+
+def current_notice(policy: Policy, name: str, *, channel: bool = False) -> int | None:
+    """The major version now in use, where the policy states one."""
+    entry = policy.document["channels" if channel else "purposes"][name] or {}
+    version = stated_notice(policy.document, name, entry).get("version")
+    return None if version is None else int(version)
+
+
+def _notice(document: Mapping[str, Any], name: str, entry: Mapping[str, Any]) -> Notice:
+    stated = stated_notice(document, name, entry)
     texts: Texts = {
         locale: dict(said) if isinstance(said, Mapping) else {"notice": said}
         for locale, said in (entry.get("texts") or {}).items()
     }
     return Notice(
-        purpose=purpose,
-        version=int(stated.get("version", least)),
-        revision=int(stated.get("revision", 0)),
+        purpose=name,
+        version=int(stated.get("version") or entry.get("min_notice_version") or 1),
+        revision=int(stated.get("revision") or 0),
         texts=texts,
         hashes={locale: content_hash(said) for locale, said in texts.items()},
     )

@@ -4,16 +4,28 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
 from uuid import UUID
 
+from service.consent_states import ConsentState, state_after, state_of
 from service.errors import ConflictError, ForbiddenError, InputFault, InvalidInputError
 from service.instants import show_instant
-from service.policy import Policy, add_duration
+from service.policy import Policy, add_duration, consent_status
 from service.storage.choices import StoredConsent
 from service.storage.subjects import Subject, lock_subject
 from service.storage.unit import Unit
 from service.use_cases.change import Changed, commit_change
+from service.use_cases.consent_event import Notice, RecordConsent, about, payload_of
+from service.use_cases.notices import current_notice
+from service.use_cases.past_uses import past_uses
+
+__all__ = [
+    "STATUSES",
+    "ConsentRecorded",
+    "Notice",
+    "RecordConsent",
+    "may_ask_from",
+    "record_consent",
+]
 
 # Who may say what (api.md). A token of several roles may say what any of them may.
 STATUSES_BY_ROLE = {
@@ -32,37 +44,19 @@ NO_NEW_QUESTION = "P6M"
 
 
 @dataclass(frozen=True, slots=True)
-class Notice:
-    """The text the person saw: its major version and the language it was shown in."""
-
-    version: int
-    locale: str
-
-
-@dataclass(frozen=True, slots=True)
-class RecordConsent:
-    """Exactly one of `purpose` and `channel` is set. `at` is the client's clock, `evidence` free text."""
-
-    status: str
-    notice: Notice | None
-    origin: str
-    purpose: str | None = None
-    channel: str | None = None
-    explicit: bool = False
-    at: datetime | None = None
-    evidence: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
 class ConsentRecorded:
+    """`state` is the status in DPV's words, which tell a renewed consent from a first one."""
+
     status: str
+    state: ConsentState
     expires_at: datetime | None
     changed: Changed
 
 
 def record_consent(unit: Unit, subject_id: UUID, command: RecordConsent) -> ConsentRecorded:
     """Raises ForbiddenError for a status that is not this role's to say, InvalidInputError for an unknown
-    purpose, channel or notice or a clock too far off, and ConflictError when a later answer stands."""
+    purpose, channel or notice or a clock too far off, and ConflictError when a later answer stands or what
+    is said cannot follow on what stands (service.consent_states)."""
     # Whoever is a customer and staff as well speaks as a customer for herself alone.
     roles = unit.actor.roles if unit.actor.subject == subject_id else unit.actor.roles - {"customer"}
     if not any(command.status in STATUSES_BY_ROLE.get(role, ()) for role in roles):
@@ -73,19 +67,28 @@ def record_consent(unit: Unit, subject_id: UUID, command: RecordConsent) -> Cons
     key = command.purpose or command.channel or ""
     before = answers.get(key)
     _check_order(before, command, since)
+    state = _next_state(unit, subject, command, before)
     expires_at = _expires_at(unit.policy, command, since)
-    if not (command.status == "deferred" and before is not None and before.status not in _OPEN):
+    payload = payload_of(unit, subject, command, before) | {
+        "state": state.value,
+        "at": show_instant(since),
+        "expires_at": None if expires_at is None else show_instant(expires_at),
+    }
+    if command.status == "invalidated":
+        payload["past_uses"] = past_uses(unit, subject, about(command))
+    if not (command.status in _QUESTIONS and before is not None and before.status not in _OPEN):
         answers[key] = StoredConsent(
             status=command.status,
             since=since,
             explicit=command.explicit,
             notice_version=command.notice.version if command.notice else 0,
             expires_at=expires_at,
+            renewed=state is ConsentState.RENEWED,
         )
     if command.channel:
         _switch_channel(subject, command.channel, command.status)
-    changed = commit_change(unit, subject, _payload(command, since, expires_at))
-    return ConsentRecorded(command.status, expires_at, changed)
+    changed = commit_change(unit, subject, payload)
+    return ConsentRecorded(command.status, state, expires_at, changed)
 
 
 def may_ask_from(consent: StoredConsent) -> datetime | None:
@@ -106,12 +109,12 @@ def _checked(unit: Unit, command: RecordConsent) -> datetime:
             faults.append(InputFault("/purpose", "the policy has no such purpose"))
         elif purpose.basis != "consent":
             faults.append(InputFault("/purpose", f"rests on {purpose.basis}, not on consent"))
-        elif command.notice is not None:
-            current = current_notice(policy, command.purpose)
-            if current is not None and command.notice.version > current:
-                faults.append(InputFault("/notice/version", f"the newest notice is version {current}"))
-    elif command.channel not in policy.channels:
+        else:
+            faults += _check_notice(command, current_notice(policy, command.purpose))
+    elif command.channel is None or command.channel not in policy.channels:
         faults.append(InputFault("/channel", "the policy has no such channel"))
+    else:
+        faults += _check_notice(command, current_notice(policy, command.channel, channel=True))
     if command.notice is None and command.status in {"given", "refused", "requested", "deferred"}:
         faults.append(InputFault("/notice", f"is needed for {command.status}: which text was shown?"))
     since = command.at or unit.now
@@ -123,23 +126,38 @@ def _checked(unit: Unit, command: RecordConsent) -> datetime:
     return since
 
 
-def current_notice(policy: Policy, purpose: str) -> int | None:
-    """The major version of the purpose's notice now in use, where the policy carries its texts."""
-    notice = policy.document["purposes"][purpose].get("notice")
-    return None if notice is None else int(notice["version"])
+def _check_notice(command: RecordConsent, current: int | None) -> list[InputFault]:
+    if command.notice is None or current is None or command.notice.version <= current:
+        return []
+    return [InputFault("/notice/version", f"the newest notice is version {current}")]
 
 
 def _check_order(before: StoredConsent | None, command: RecordConsent, since: datetime) -> None:
     if before is None:
         return
-    if command.status in {"given", "requested"} and since < before.since:
+    if command.status in {"given", "requested"} and since < before.since and before.status != "expired":
         # A yes that was clicked before a no but arrives after it must not undo the no.
         raise ConflictError("a later answer stands already", status=before.status)
-    if command.status == "requested" and before.status not in _OPEN:
+    if command.status == "requested":
         ask_from = may_ask_from(before)
-        if before.status in {"given", "withdrawn"} or (ask_from is not None and since < ask_from):
-            until = {} if ask_from is None else {"may_ask_from": show_instant(ask_from)}
-            raise ConflictError("this person has answered already", status=before.status, **until)
+        if ask_from is not None and since < ask_from:
+            members = {"status": before.status, "may_ask_from": show_instant(ask_from)}
+            raise ConflictError("this person has answered already", **members)
+
+
+def _next_state(
+    unit: Unit, subject: Subject, command: RecordConsent, before: StoredConsent | None
+) -> ConsentState:
+    """The state that this leads to. What stands now is judged at this moment: a yes that has run out, or that
+    was given under an older notice, stands as expired, whether or not a sweep has come by."""
+    status = "unknown" if before is None else before.status
+    if status == "given" and command.purpose is not None:
+        status = consent_status(unit.policy, subject.state(unit.now), command.purpose, unit.now)
+    after = state_after(state_of(status), command.status)
+    if after is None:
+        detail = f"{state_of(command.status).value} cannot follow on {state_of(status).value}"
+        raise ConflictError(detail, status=status)
+    return after
 
 
 def _expires_at(policy: Policy, command: RecordConsent, since: datetime) -> datetime | None:
@@ -152,20 +170,3 @@ def _expires_at(policy: Policy, command: RecordConsent, since: datetime) -> date
 def _switch_channel(subject: Subject, channel: str, status: str) -> None:
     if status not in _QUESTIONS:
         subject.choices.channels[channel] = status == "given"
-
-
-def _payload(command: RecordConsent, since: datetime, expires_at: datetime | None) -> dict[str, Any]:
-    about = {"purpose": command.purpose} if command.purpose else {"channel": command.channel}
-    return {
-        "kind": "consent",
-        **about,
-        "status": command.status,
-        "explicit": command.explicit,
-        "notice": None
-        if command.notice is None
-        else {"version": command.notice.version, "locale": command.notice.locale},
-        "origin": command.origin,
-        "at": show_instant(since),
-        "expires_at": None if expires_at is None else show_instant(expires_at),
-        "evidence": command.evidence,
-    }

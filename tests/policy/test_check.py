@@ -26,7 +26,11 @@ WHOLE: dict[str, Any] = {
         "name": "Bolaget AB",
         "contact": {"email": "dpo@example.org", "texts": WORDS},
         "lines": ["a"],
+        **{"email": "dpo@example.org", "phone": "1", "type": "shop", "jurisdiction": "SE"},
+        **{"url": "https://example.org", "privacy_url": "https://example.org/privacy"},
+        "authority": {"name": "IMY", "url": "https://imy.se"},
     },
+    "storage": {"locations": ["SE", "EU"], "processing_locations": ["EEA"]},
     "skew_seconds": 300,
     "default_level": "off",
     "texts": WORDS,
@@ -45,10 +49,14 @@ WHOLE: dict[str, Any] = {
             },
             **{"explicit": True, "direct_marketing": True, "special": True, "assessment": "DPIA-1"},
             **{"texts": WORDS, "recipients": [], "retention": "P24M"},
+            **{"notice": {"version": 2, "revision": 1}, "dpv": ["dpv:Marketing"], "storage": None},
         },
         "tips": {"basis": "legitimate_interest", "direct_marketing": True},
     },
-    "data": {"orders": {"sharing": "necessary", "texts": WORDS}, "usage": {"sharing": "choice"}},
+    "data": {
+        "orders": {"sharing": "necessary", "texts": WORDS, "dpv": ["pd:Purchase"]},
+        "usage": {"sharing": "choice"},
+    },
     "programmes": {
         "refill": {
             "ladder": {"curate": ["offers"], "respond": ["deliver"]},
@@ -66,6 +74,7 @@ WHOLE: dict[str, Any] = {
         "email": {
             **{"opt_in": True, "quiet": {"from": "21:00", "to": "08:00"}, "texts": WORDS},
             "caps": [{"count": 0, "hours": 1}],
+            **{"dpv": ["dpv:Marketing"], "dpv_data": ["pd:EmailAddress"]},
         },
         "app": {"opt_in": False, "quiet": None, "caps": None},
     },
@@ -96,6 +105,20 @@ FAULTS: list[tuple[str, object]] = [
     ("/name", 1),
     *[("/controller", value) for value in ([], "x")],
     ("/controller/contact/texts/xx", "x"),
+    ("/controller/name", 1),
+    ("/controller/email", ""),
+    *[("/controller/privacy_url", value) for value in ("http://example.org", "https://", "javascript:x", 1)],
+    *[("/controller/jurisdiction", value) for value in ("Sweden", "se", 1)],
+    ("/controller/authority/url", "imy.se"),
+    ("/storage/place", "SE"),
+    ("/storage/locations/0", "Stockholm"),
+    *[("/purposes/offers/dpv", value) for value in ("dpv:Marketing", {})],
+    *[("/purposes/offers/dpv/0", value) for value in ("Marketing", "dpv:", "foaf:name", "dpv:A b", 1)],
+    ("/channels/email/dpv_data/0", "EmailAddress"),
+    *[("/purposes/offers/notice/version", value) for value in (0, "2", True)],
+    ("/purposes/offers/notice/revision", -1),
+    ("/purposes/offers/notice/text", "x"),
+    ("/notices/email/version", 0),
     *[("/skew_seconds", value) for value in (True, -1, "300", 10**6)],
     ("/texts/no", "x"),
     ("/texts/sv", 1),
@@ -267,7 +290,7 @@ def test_a_loaded_policy_gives_what_others_need() -> None:
     assert policy.default_level is Level.off
     offers = policy.purposes["offers"]
     assert (offers.basis, offers.data, offers.valid_for) == ("consent", ("orders", "usage"), "P1Y6M")
-    assert (offers.min_notice_version, offers.explicit, offers.direct_marketing) == (1, True, True)
+    assert (offers.min_notice_version, offers.explicit, offers.direct_marketing) == (2, True, True)
     assert policy.data["orders"].necessary
     assert not policy.data["usage"].necessary
     assert policy.programmes["refill"].ladder == {Level.curate: ("offers",), Level.respond: ("deliver",)}
@@ -302,3 +325,22 @@ def test_an_endless_path_costs_nothing() -> None:
     policy = load_policy(WHOLE)
     assert policy.prefixes("health." + "a." * 1_000_000) == ("*", "health")
     assert not policy.knows_category("a." * 1_000_000)
+
+
+def test_a_version_that_nobody_could_consent_under_is_a_fault() -> None:
+    lower = put(WHOLE, "/purposes/offers/min_notice_version", 3)
+    assert fault_paths(lower) == ["/purposes/offers/notice/version"]
+
+
+def test_a_major_version_of_a_notice_is_the_least_that_serves_and_a_revision_is_not() -> None:
+    def accepted(**changes: Any) -> int:
+        document = deepcopy(WHOLE)
+        document["purposes"]["offers"] |= changes
+        return load_policy(document).purposes["offers"].min_notice_version
+
+    assert accepted(notice={"version": 3}) == 3
+    assert accepted(notice={"version": 2, "revision": 9}) == 2
+    assert accepted(notice=None, min_notice_version=1) == 1
+    document = put(WHOLE, "/notices/offers", {"version": 4}) | {}
+    document["purposes"]["offers"].pop("notice")
+    assert load_policy(document).purposes["offers"].min_notice_version == 4
