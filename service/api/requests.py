@@ -7,6 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from flask import Response
+from flask import request as asked
 
 from schemas.requests import (
     NewRequestShape,
@@ -102,7 +103,9 @@ def report(request_id: str) -> Response:
         request = read_request(u, request.id)
         if request.state in {"refused", "withdrawn"}:
             raise ConflictError("a request that was not granted has no report", state=request.state)
-        request = close_after_report(u, subject, request)
+        if asked.method == "GET":
+            # A HEAD hands nothing over.
+            request = close_after_report(u, subject, request)
         body = subject_report(u, subject, request)
     return json_response(body)
 

@@ -78,6 +78,34 @@ def read_steps(unit: Unit, subject: Subject, request: Request) -> list[dict[str,
     ]
 
 
+def was_in_progress(unit: Unit, request: Request) -> bool:
+    """Whether identity has been established, now or before an extension."""
+    row = unit.db.execute(_SQL["was_in_progress"], (request.id,)).fetchone()
+    return row is not None and bool(row[0])
+
+
+def close_moot_requests(unit: Unit, subject: UUID) -> None:
+    """Close what is still open about a person who has just been erased."""
+    unit.db.execute(_SQL["close_moot"], {"subject": subject, "now": unit.now})
+
+
+def give_open_requests(unit: Unit, source: Subject, target: Subject) -> int:
+    """Hand the open requests of `source` to `target`, their steps sealed anew; how many there were."""
+    still_open = [request for request in list_requests_of(unit, source.id) if request.closed_at is None]
+    for request in still_open:
+        steps = read_steps(unit, source, request)
+        unit.db.execute(_SQL["give_to"], {"target": target.id, "request": request.id})
+        unit.db.execute(_SQL["begin_erasing"])
+        unit.db.execute(_SQL["delete_steps"], (request.id,))
+        unit.db.execute(_SQL["end_erasing"])
+        for step in steps:
+            at, state = step.pop("at"), step.pop("state")
+            sealed = target.seal(step, "request_steps", f"{request.id.hex}|{state}")
+            key = {"request": request.id, "at": at, "state": state, "sealed": sealed}
+            unit.db.execute(_SQL["insert_step"], key)
+    return len(still_open)
+
+
 def list_requests(unit: Unit, after: tuple[datetime, UUID], limit: int) -> list[Request]:
     """The requests behind `after` in order of (due_at, id)."""
     key = {"due_at": after[0], "id": after[1], "limit": limit}

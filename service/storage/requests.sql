@@ -12,6 +12,26 @@ values (
 -- name: set_state
 update requests set state = %(state)s, due_at = %(due_at)s, closed_at = %(closed_at)s where id = %(id)s;
 
+-- Whether work on a request ever began, which it does when identity is established.
+-- name: was_in_progress
+select exists (select 1 from request_steps where request = %s and state = 'in_progress');
+
+-- An erased person's other requests can no longer be answered, and their clocks must not run on.
+-- name: close_moot
+update requests set state = 'withdrawn', closed_at = %(now)s where subject = %(subject)s and closed_at is null;
+
+-- name: give_to
+update requests set subject = %(target)s where id = %(request)s;
+
+-- name: begin_erasing
+select set_config('samtycke.erasing', 'on', true);
+
+-- name: end_erasing
+select set_config('samtycke.erasing', 'off', true);
+
+-- name: delete_steps
+delete from request_steps where request = %s;
+
 -- name: read_request
 select id, subject, type, state, created_at, due_at, closed_at from requests where id = %s;
 

@@ -11,7 +11,7 @@ from uuid import UUID
 import msgspec
 
 from service.actor import show_subject
-from service.crypto.chain import event_digest
+from service.crypto.chain import GENESIS, event_digest
 from service.crypto.data_key import DataKey, place
 from service.crypto.keyring import Keyring, WrappedKey
 from service.errors import NotFoundError, SubjectErasedError, UnreadableError
@@ -152,12 +152,35 @@ def append_event(unit: Unit, subject: Subject, payload: dict[str, Any]) -> Event
 
 
 def read_events(unit: Unit, subject: Subject, after: int = 0, limit: int = 1_000_000) -> list[Event]:
-    """The subject's events with a number above `after`, oldest first."""
+    """The subject's events with a number above `after`, oldest first.
+
+    Raises UnreadableError where the chain does not hold: an event changed, moved, missing, or cut off
+    behind the head that the state keeps. A history that was tampered with is not shown as if it were one.
+    """
     key = {"subject": subject.id, "after": after, "limit": limit}
+    rows = unit.db.execute(_SQL["read_events"], key, binary=True).fetchall()
+    _check_chain(subject, rows, after, complete=len(rows) < limit)
     return [
         Event(row[0], row[1], row[2], row[3], row[4], subject.open(row[5], "consent_events", row[0]))
-        for row in unit.db.execute(_SQL["read_events"], key, binary=True)
+        for row in rows
     ]
+
+
+def _check_chain(subject: Subject, rows: Sequence[Sequence[Any]], after: int, *, complete: bool) -> None:
+    number, digest = after, GENESIS if after == 0 else None
+    for event, given_number, at, previous, given_digest, sealed in rows:
+        number += 1
+        expected = event_digest(
+            previous, subject=subject.id, number=number, event=event, at=at, sealed=sealed
+        )
+        if given_number != number or given_digest != expected or digest not in (None, previous):
+            raise UnreadableError("the consent history does not hold together")
+        digest = given_digest
+    if complete and (number, digest or subject.choices.head) != (
+        subject.choices.events,
+        subject.choices.head,
+    ):
+        raise UnreadableError("the consent history ends before its head")
 
 
 def _subjects(keyring: Keyring, rows: Iterable[Sequence[Any]]) -> Iterable[Subject]:

@@ -8,13 +8,15 @@ from uuid import UUID
 
 from service.errors import ConflictError
 from service.policy import add_duration
-from service.storage.requests import CLOSED, Request, move_request, read_request, record_step
+from service.storage.requests import CLOSED, Request, move_request, read_request, record_step, was_in_progress
 from service.storage.subjects import Subject, lock_subject, set_status
 from service.storage.unit import Unit
 from service.use_cases.change import commit_change
 from service.use_cases.erase_subject import erase_subject
 from service.use_cases.set_objection import DIRECT_MARKETING, object_to
 
+# What these do cannot be undone or reaches far, so who asks must be established first.
+_NEEDS_IDENTITY = frozenset({"erasure", "restriction", "objection"})
 _FROM = {
     "verifying": frozenset({"open"}),
     "in_progress": frozenset({"open", "verifying"}),
@@ -28,7 +30,9 @@ def verify_request(unit: Unit, request_id: UUID, reason: str) -> Request:
 
 
 def extend_request(unit: Unit, request_id: UUID, reason: str) -> Request:
-    """Two further months, once, told with its reason within the first (Art. 12(3))."""
+    """Two further months, once, told with its reason before the first has run out (Art. 12(3))."""
+    if unit.now > read_request(unit, request_id).due_at:
+        raise ConflictError("the deadline has passed; it can no longer be extended")
     return _advance(unit, request_id, "extended", reason)
 
 
@@ -40,10 +44,12 @@ def refuse_request(unit: Unit, request_id: UUID, reason: str) -> Request:
 def fulfil_request(unit: Unit, request_id: UUID, reason: str) -> tuple[Request, dict[str, Any]]:
     """Do what was asked and close the request; the second value says what was done.
 
-    Erasure, restriction and objection act here. Access and portability are fulfilled by the report,
-    rectification and review by a person, who says in `reason` what was done.
+    Erasure, restriction and objection act here, once identity is verified. Access and portability are
+    fulfilled by the report, rectification and review by a person, who says in `reason` what was done.
     """
     request, subject = _open_request(unit, request_id)
+    if request.type in _NEEDS_IDENTITY and not was_in_progress(unit, request):
+        raise ConflictError("who asks has not been verified yet", stored_status=request.state)
     moved = move_request(unit, request, "fulfilled")
     record_step(unit, subject, moved, {"actor": unit.actor.role, "reason": reason})
     done: dict[str, Any] = {}

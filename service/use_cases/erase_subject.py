@@ -9,6 +9,7 @@ from service.instants import show_instant
 from service.storage.erasure import erase_rows
 from service.storage.identifiers import suppress_identifiers
 from service.storage.merge import merged_into
+from service.storage.requests import close_moot_requests
 from service.storage.subjects import Subject
 from service.storage.unit import Unit
 
@@ -17,6 +18,7 @@ def erase_subject(unit: Unit, subject: Subject) -> dict[str, Any]:
     """The certificate: what went, what stays and why. `subject` is locked by the caller."""
     identifiers = suppress_identifiers(unit, subject.id)
     gone, epoch = erase_rows(unit, subject.id)
+    close_moot_requests(unit, subject.id)
     for merged in merged_into(unit, subject.id):
         rows, _ = erase_rows(unit, merged)
         gone = {name: count + rows[name] for name, count in gone.items()}

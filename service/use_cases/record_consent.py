@@ -39,6 +39,7 @@ STATUSES = tuple(sorted(frozenset().union(*STATUSES_BY_ROLE.values())))
 # These tell what was asked, not what was answered, so they never replace an answer.
 _QUESTIONS = frozenset({"requested", "deferred"})
 _OPEN = frozenset({"unknown", "requested", "deferred"})
+_NOES = frozenset({"refused", "withdrawn", "revoked", "invalidated"})
 DEFAULT_SKEW = timedelta(minutes=5)
 NO_NEW_QUESTION = "P6M"
 
@@ -79,7 +80,7 @@ def record_consent(unit: Unit, subject_id: UUID, command: RecordConsent) -> Cons
     if not (command.status in _QUESTIONS and before is not None and before.status not in _OPEN):
         answers[key] = StoredConsent(
             status=command.status,
-            since=since,
+            since=_counts_from(unit, command, since),
             explicit=command.explicit,
             notice_version=command.notice.version if command.notice else 0,
             expires_at=expires_at,
@@ -135,14 +136,23 @@ def _check_notice(command: RecordConsent, current: int | None) -> list[InputFaul
 def _check_order(before: StoredConsent | None, command: RecordConsent, since: datetime) -> None:
     if before is None:
         return
-    if command.status in {"given", "requested"} and since < before.since and before.status != "expired":
-        # A yes that was clicked before a no but arrives after it must not undo the no.
-        raise ConflictError("a later answer stands already", status=before.status)
+    if command.status in {"given", "requested"} and before.status != "expired":
+        # A yes that was clicked before a no but arrives after it must not undo the no; nor one that is sent
+        # again with the instant at which the no was recorded.
+        resent = command.at is not None and before.status in _NOES and since <= before.since
+        if since < before.since or resent:
+            raise ConflictError("a later answer stands already", status=before.status)
     if command.status == "requested":
         ask_from = may_ask_from(before)
         if ask_from is not None and since < ask_from:
             members = {"status": before.status, "may_ask_from": show_instant(ask_from)}
             raise ConflictError("this person has answered already", **members)
+
+
+def _counts_from(unit: Unit, command: RecordConsent, since: datetime) -> datetime:
+    """A no counts from the moment we answer it, whatever the client's clock says: everything that was said
+    before that is older (guarantees P1)."""
+    return unit.now if command.status in _NOES else since
 
 
 def _next_state(

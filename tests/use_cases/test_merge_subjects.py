@@ -14,8 +14,9 @@ from service.errors import ConflictError, SubjectErasedError
 from service.policy import Level, effective_level, holds, load_policy
 from service.storage.choices import Activity, Choices, StoredConsent
 from service.storage.identifiers import read_identifiers
+from service.storage.requests import read_steps
 from service.storage.subjects import Subject, read_events, read_subject
-from service.use_cases.advance_request import fulfil_request
+from service.use_cases.advance_request import fulfil_request, verify_request
 from service.use_cases.change_preferences import change_preferences
 from service.use_cases.file_request import file_request
 from service.use_cases.merge_subjects import merge_subjects, merged_choices
@@ -79,19 +80,23 @@ def test_mandates_end(acting: Acting, aino: UUID, double: UUID) -> None:
 
 def test_erasing_the_one_erases_the_other(acting: Acting, aino: UUID, double: UUID) -> None:
     with acting("dpo") as unit:
+        request = file_request(unit, double, "erasure")
+        verify_request(unit, request.id, "signed letter")
         merge_subjects(unit, double, aino)
-        fulfil_request(unit, file_request(unit, aino, "erasure").id, "asked")
+        assert [s["reason"] for s in read_steps(unit, read_subject(unit, aino), request)] == [
+            "filed",
+            "signed letter",
+        ]
+        fulfil_request(unit, request.id, "asked")
         assert unit.db.execute("select count(*) from keys.data_keys").fetchone() == (0,)
 
 
 @pytest.mark.parametrize("restricted", ["source", "target"])
 def test_a_restriction_of_either_stays(acting: Acting, aino: UUID, double: UUID, restricted: str) -> None:
     with acting("dpo") as unit:
-        fulfil_request(
-            unit,
-            file_request(unit, double if restricted == "source" else aino, "restriction").id,
-            "contested",
-        )
+        request = file_request(unit, double if restricted == "source" else aino, "restriction")
+        verify_request(unit, request.id, "showed her card")
+        fulfil_request(unit, request.id, "contested")
         merge_subjects(unit, double, aino)
         assert read_subject(unit, aino).status == "restricted"
 

@@ -11,7 +11,13 @@ import pytest
 from service.actor import Actor
 from service.bootstrap import Services
 from service.crypto.chain import GENESIS, event_digest
-from service.errors import ConflictError, ForbiddenError, InvalidInputError, NotFoundError
+from service.errors import (
+    ConflictError,
+    ForbiddenError,
+    InvalidInputError,
+    NotFoundError,
+    UnreadableError,
+)
 from service.policy import holds
 from service.storage.subjects import read_events, read_subject, read_subject_at
 from service.use_cases.list_consents import list_consents
@@ -111,6 +117,41 @@ def test_a_late_yes_does_not_undo_a_no(acting: Acting, aino: UUID) -> None:
         record_consent(unit, aino, answer("given", at=NOW + timedelta(minutes=1)))
     with acting("shop") as unit:
         assert read_subject(unit, aino).choices.consents[PURPOSE].status == "withdrawn"
+
+
+def test_a_yes_sent_again_does_not_undo_an_answered_no(acting: Acting, aino: UUID) -> None:
+    """The withdrawal's own clock lies before the yes; it was answered after it."""
+    with acting("customer", aino) as unit:
+        record_consent(unit, aino, answer("given"))
+    later = NOW + timedelta(minutes=2)
+    with acting("customer", aino, at=later) as unit:
+        record_consent(unit, aino, answer("withdrawn", at=NOW - timedelta(minutes=2)))
+    for at in (NOW, later):
+        with pytest.raises(ConflictError), acting("customer", aino, at=later) as unit:
+            record_consent(unit, aino, answer("given", at=at))
+    with acting("customer", aino, at=later) as unit:
+        assert record_consent(unit, aino, answer("given")).status == "given"
+
+
+@pytest.mark.parametrize("damage", ["delete the last", "delete the first", "change an instant", "swap two"])
+def test_a_history_that_was_tampered_with_is_not_shown(acting: Acting, aino: UUID, damage: str) -> None:
+    for status in ("given", "withdrawn", "given"):
+        with acting("customer", aino) as unit:
+            record_consent(unit, aino, answer(status))
+    statements = {
+        "delete the last": "delete from consent_events where number = 3",
+        "delete the first": "delete from consent_events where number = 1",
+        "change an instant": "update consent_events set at = at - interval '1 day' where number = 2",
+        "swap two": "update consent_events set number = 13 - number where number < 3;"
+        " update consent_events set number = 13 where number = 3;"
+        " update consent_events set number = number - 10",
+    }
+    with acting("dpo") as unit:
+        unit.db.execute("alter table consent_events disable trigger user")
+        for statement in statements[damage].split(";"):
+            unit.db.execute(statement.encode())
+    with pytest.raises(UnreadableError), acting("dpo") as unit:
+        read_events(unit, read_subject(unit, aino))
 
 
 def test_no_new_question_for_six_months_after_a_refusal(acting: Acting, aino: UUID) -> None:

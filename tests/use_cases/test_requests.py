@@ -77,10 +77,22 @@ def test_the_clock_is_extended_once(acting: Acting, aino: UUID) -> None:
             extend_request(unit, request.id, "still many")
 
 
+def test_a_deadline_that_has_passed_is_not_extended(acting: Acting, aino: UUID) -> None:
+    with acting("dpo") as unit:
+        request = file_request(unit, aino, "access")
+    late = datetime(2027, 1, 5, tzinfo=UTC)
+    with pytest.raises(ConflictError, match="deadline"), acting("dpo", at=late) as unit:
+        extend_request(unit, request.id, "too late")
+
+
 def test_restriction_and_objection_act(acting: Acting, aino: UUID) -> None:
     with acting("dpo") as unit:
-        fulfil_request(unit, file_request(unit, aino, "objection").id, "by phone")
-        fulfil_request(unit, file_request(unit, aino, "restriction").id, "contested")
+        for kind in ("objection", "restriction"):
+            request = file_request(unit, aino, kind)
+            with pytest.raises(ConflictError, match="verified"):
+                fulfil_request(unit, request.id, "by phone")
+            verify_request(unit, request.id, "showed her card")
+            fulfil_request(unit, request.id, "by phone")
         subject = read_subject(unit, aino)
     assert subject.status == "restricted"
     assert subject.choices.objections == ["direct_marketing"]
@@ -92,6 +104,8 @@ def test_erasure_leaves_a_tombstone_that_opens_nothing(acting: Acting, aino: UUI
         record_consent(unit, aino, consent)
     with acting("dpo") as unit:
         request = file_request(unit, aino, "erasure")
+        other = file_request(unit, aino, "access")
+        verify_request(unit, request.id, "signed letter")
         fulfilled, done = fulfil_request(unit, request.id, "asked by letter")
     assert fulfilled.state == "fulfilled"
     certificate = done["certificate"]
@@ -105,11 +119,14 @@ def test_erasure_leaves_a_tombstone_that_opens_nothing(acting: Acting, aino: UUI
         for table in ("identifiers", "subject_states", "consent_events", "keys.data_keys"):
             assert unit.db.execute(f"select count(*) from {table}").fetchone() == (0,), table
         assert read_request(unit, request.id).closed_at == NOW
+        assert read_request(unit, other.id).state == "withdrawn"
 
 
 def test_an_erased_person_is_not_written_to_again(acting: Acting, aino: UUID) -> None:
     with acting("dpo") as unit:
-        fulfil_request(unit, file_request(unit, aino, "erasure").id, "asked")
+        request = file_request(unit, aino, "erasure")
+        verify_request(unit, request.id, "signed letter")
+        fulfil_request(unit, request.id, "asked")
     with pytest.raises(SubjectErasedError), acting("shop") as unit:
         register_subject(
             unit,
