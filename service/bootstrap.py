@@ -11,9 +11,11 @@ from service.actor import Actor
 from service.config import Config
 from service.crypto.blind_index import BlindIndex
 from service.crypto.keyring import Keyring, load_key_file
+from service.crypto.log_key import load_log_key
+from service.crypto.signed_note import NoteSigner
 from service.errors import ConfigError
 from service.instants import whole_second
-from service.storage.database import Connection, Database
+from service.storage.database import SERVICE_ROLE, Connection, Database
 from service.storage.policies import PolicyStore
 from service.storage.unit import PolicyInForce, Unit
 
@@ -31,6 +33,7 @@ class Services:
     keyring: Keyring
     index: BlindIndex
     policies: PolicyStore
+    log_key: NoteSigner
     clock: Callable[[], datetime] = utc_now
 
     @property
@@ -57,12 +60,13 @@ def build_services(
     if config.database_url is None:
         raise ConfigError("no database: set SAMTYCKE_DATABASE_URL, or start with `samtycke run`")
     keyring = load_key_file(config.key_file)
-    database = Database(config.database_url, size=pool_size)
+    database = Database(config.database_url, size=pool_size, role=SERVICE_ROLE)
     return Services(
         config=config,
         database=database,
         keyring=keyring,
         index=BlindIndex(keyring.index),
         policies=PolicyStore(),
+        log_key=load_log_key(config.ledger_key_file, config.ledger_origin),
         clock=clock,
     )

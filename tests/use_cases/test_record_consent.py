@@ -220,8 +220,13 @@ def test_history_is_a_chain_from_the_first_event_to_the_sealed_head(acting: Acti
 def test_the_database_refuses_to_rewrite_history(acting: Acting, aino: UUID, statement: str) -> None:
     with acting("customer", aino) as unit:
         record_consent(unit, aino, answer("given"))
-    with pytest.raises(psycopg.errors.IntegrityConstraintViolation), acting("dpo") as unit:
+    with pytest.raises(psycopg.errors.InsufficientPrivilege), acting("dpo") as unit:
         unit.db.execute(statement)
+    # Not even to the owner of the tables, unless on purpose.
+    with acting("dpo") as unit:
+        unit.db.execute("set local role none")
+        with pytest.raises(psycopg.errors.IntegrityConstraintViolation):
+            unit.db.execute(statement)
 
 
 def test_nothing_said_can_be_read_in_the_database(acting: Acting, aino: UUID) -> None:
