@@ -99,5 +99,13 @@ class KeyFileError(SamtyckeError):
     """The key file cannot be used."""
 
 
+class NoteError(SamtyckeError):
+    """The signed note cannot be trusted."""
+
+
+class LedgerError(SamtyckeError):
+    """The ledger contradicts itself."""
+
+
 class ConfigError(SamtyckeError):
     """The configuration cannot be used."""

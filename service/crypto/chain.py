@@ -19,6 +19,14 @@ def event_digest(
     previous: bytes, *, subject: UUID, number: int, event: UUID, at: datetime, sealed: bytes
 ) -> bytes:
     """SHA-256 over a fixed-length head and the digest of the sealed payload."""
+    digest = hashlib.sha256(sealed).digest()
+    return digest_over(
+        previous, subject=subject, number=number, event=event, at=show_instant(at), sealed=digest
+    )
+
+
+def digest_over(previous: bytes, *, subject: UUID, number: int, event: UUID, at: str, sealed: bytes) -> bytes:
+    """The same for whoever has no sealed payload but its digest: `sealed` is SHA-256 of it."""
     head = b"samtycke/consent-event/1\x00" + previous + subject.bytes + event.bytes
-    head += number.to_bytes(8, "big") + show_instant(at).encode()
-    return hashlib.sha256(head + hashlib.sha256(sealed).digest()).digest()
+    head += number.to_bytes(8, "big") + at.encode()
+    return hashlib.sha256(head + sealed).digest()

@@ -7,11 +7,14 @@ record or version does not open (guarantees P8).
 
 from __future__ import annotations
 
+import hmac
 import os
 from uuid import UUID
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from service.errors import UnreadableError
 
@@ -29,9 +32,10 @@ def place(table: str, column: str, owner: UUID, record: object, version: int = 1
 class DataKey:
     """The unwrapped key of one owner. It is kept no longer than the work that needs it."""
 
-    __slots__ = ("_cipher",)
+    __slots__ = ("_cipher", "_key")
 
     def __init__(self, key: bytes) -> None:
+        self._key = key
         self._cipher = AESGCM(key)
 
     @staticmethod
@@ -50,6 +54,14 @@ class DataKey:
             return self._cipher.decrypt(sealed[1 : 1 + _NONCE_BYTES], sealed[1 + _NONCE_BYTES :], at)
         except InvalidTag:
             raise UnreadableError from None
+
+    def salt(self, entry: UUID) -> bytes:
+        """The salt of one entry of the ledger: HMAC-SHA-256 of its id under a key derived from this one. Who
+        learns one salt learns nothing about another."""
+        key = HKDF(algorithm=SHA256(), length=KEY_BYTES, salt=None, info=b"samtycke/ledger-salt/1").derive(
+            self._key
+        )
+        return hmac.digest(key, entry.bytes, "sha256")
 
     def __repr__(self) -> str:
         return "DataKey(…)"
