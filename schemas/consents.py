@@ -40,13 +40,16 @@ class StoppedShape(Shape):
 
 
 class ReceiptShape(Shape):
-    """The event's place in the person's chain of events."""
+    """The event's place in the person's chain of events, and the ledger's signed promise to hold it (a C2SP
+    signed note over id, commitment and instant): its proof can be had within seconds."""
 
     event = fields.String()
     number = Whole()
     recorded_at = Instant()
     previous = fields.String()
     digest = fields.String()
+    commitment = fields.String()
+    promise = fields.String()
 
 
 class ChangedShape(Shape):

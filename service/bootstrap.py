@@ -11,6 +11,8 @@ from service.actor import Actor
 from service.config import Config
 from service.crypto.blind_index import BlindIndex
 from service.crypto.keyring import Keyring, load_key_file
+from service.crypto.log_key import load_log_key
+from service.crypto.signed_note import NoteSigner
 from service.errors import ConfigError
 from service.instants import whole_second
 from service.storage.database import Connection, Database
@@ -31,6 +33,7 @@ class Services:
     keyring: Keyring
     index: BlindIndex
     policies: PolicyStore
+    log_key: NoteSigner
     clock: Callable[[], datetime] = utc_now
 
     @property
@@ -64,5 +67,6 @@ def build_services(
         keyring=keyring,
         index=BlindIndex(keyring.index),
         policies=PolicyStore(),
+        log_key=load_log_key(config.ledger_key_file, config.ledger_origin),
         clock=clock,
     )

@@ -26,7 +26,8 @@ class Config:
     `database_url` and `broker_url` of None mean that the supervisor starts a server of its own; its
     children then receive the server's address, so that nothing else needs to know the difference.
     `jwks` is the path or the URL of the trusted issuer's keys; None means the embedded issuer, whose
-    private key lies in `issuer_key_file`."""
+    private key lies in `issuer_key_file`. `ledger_origin` names the ledger; None means the name that its key
+    file holds."""
 
     home: Path
     host: str
@@ -34,6 +35,8 @@ class Config:
     database_url: str | None
     broker_url: str | None
     key_file: Path
+    ledger_key_file: Path
+    ledger_origin: str | None
     issuer: str
     audience: str
     jwks: str | None
@@ -71,6 +74,8 @@ class Config:
             database_url=database_url,
             broker_url=_url(given, "SAMTYCKE_BROKER_URL", BROKER_SCHEMES),
             key_file=_path(given, "SAMTYCKE_KEY_FILE") or home / "keys" / "keys.json",
+            ledger_key_file=_path(given, "SAMTYCKE_LEDGER_KEY_FILE") or home / "keys" / "ledger.key",
+            ledger_origin=_origin(given),
             issuer=given.get("SAMTYCKE_ISSUER", "samtycke-embedded"),
             audience=given.get("SAMTYCKE_AUDIENCE", "samtycke"),
             jwks=_jwks(given),
@@ -99,12 +104,14 @@ class Config:
             "SAMTYCKE_DATABASE_URL": self.database_url,
             "SAMTYCKE_BROKER_URL": self.broker_url,
             "SAMTYCKE_JWKS": self.jwks,
+            "SAMTYCKE_LEDGER_ORIGIN": self.ledger_origin,
         }
         return {
             "SAMTYCKE_HOME": str(self.home),
             "SAMTYCKE_HOST": self.host,
             "SAMTYCKE_PORT": str(self.port),
             "SAMTYCKE_KEY_FILE": str(self.key_file),
+            "SAMTYCKE_LEDGER_KEY_FILE": str(self.ledger_key_file),
             "SAMTYCKE_ISSUER": self.issuer,
             "SAMTYCKE_AUDIENCE": self.audience,
             "SAMTYCKE_WEB_WORKERS": str(self.web_workers),
@@ -155,6 +162,13 @@ def _url(given: Mapping[str, str], name: str, schemes: tuple[str, ...]) -> str |
 def _path(given: Mapping[str, str], name: str) -> Path | None:
     # Made absolute without resolving symbolic links: an administrator who moved the folder meant them.
     return Path.cwd() / given[name] if name in given else None
+
+
+def _origin(given: Mapping[str, str]) -> str | None:
+    text = given.get("SAMTYCKE_LEDGER_ORIGIN")
+    if text is not None and ("+" in text or len(text.split()) != 1 or not text.isprintable()):
+        raise ConfigError("SAMTYCKE_LEDGER_ORIGIN: names the ledger without spaces and plus signs")
+    return text
 
 
 def _jwks(given: Mapping[str, str]) -> str | None:

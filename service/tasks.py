@@ -22,6 +22,7 @@ SWEEP_JOBS = "samtycke.sweep_jobs"
 PURGE = "samtycke.purge"
 PROPOSE_REORDERS = "samtycke.propose_reorders"
 EXPIRE_CONSENTS = "samtycke.expire_consents"
+SEAL_LEDGER = "samtycke.seal_ledger"
 
 BULK = "bulk"
 UPKEEP = "upkeep"
@@ -31,6 +32,7 @@ QUEUE_OF = {
     PURGE: UPKEEP,
     PROPOSE_REORDERS: UPKEEP,
     EXPIRE_CONSENTS: UPKEEP,
+    SEAL_LEDGER: UPKEEP,
 }
 
 # A stopped broker must not hold up a request: what cannot be sent in this time is left to the sweep.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
-from service.tasks import EXPIRE_CONSENTS, PROPOSE_REORDERS, PURGE, SWEEP_JOBS
+from service.tasks import EXPIRE_CONSENTS, PROPOSE_REORDERS, PURGE, SEAL_LEDGER, SWEEP_JOBS
 
 
 def _every(interval: timedelta, task: str) -> dict[str, Any]:
@@ -14,6 +14,7 @@ def _every(interval: timedelta, task: str) -> dict[str, Any]:
 
 
 SCHEDULE = {
+    "seal ledger": _every(timedelta(seconds=1), SEAL_LEDGER),
     "sweep jobs": _every(timedelta(seconds=5), SWEEP_JOBS),
     "propose reorders": _every(timedelta(seconds=30), PROPOSE_REORDERS),
     # Due hours are whole ones, so more often would find nothing more; an hour is lost at most to a restart.

@@ -43,6 +43,7 @@ NOUNS = (
     "jobs",
     "signals",
     "reorders",
+    "ledger",
 )
 
 HEADERS = {

@@ -11,7 +11,7 @@ from schemas.consents import ConsentRecordedShape, ConsentShape, ConsentsShape, 
 from service import ids
 from service.api import idempotency
 from service.api.auth import allow
-from service.api.context import reach, recorded, unit
+from service.api.context import reach, recorded, services, unit
 from service.api.idempotency import idempotent
 from service.api.openapi import Routes
 from service.api.paging import PageQuery, read_page, show_page
@@ -20,6 +20,7 @@ from service.instants import show_instant
 from service.policy import Policy
 from service.storage.subjects import Subject, read_events, read_subject
 from service.use_cases.list_consents import list_consents, show_event
+from service.use_cases.prove_entry import promise_for
 from service.use_cases.record_consent import (
     ConsentRecorded,
     Notice,
@@ -112,6 +113,8 @@ def _recorded(recorded_consent: ConsentRecorded) -> dict[str, Any]:
             "recorded_at": show_instant(event.at),
             "previous": event.previous.hex(),
             "digest": event.digest.hex(),
+            "commitment": event.commitment.hex(),
+            "promise": promise_for(services().log_key, event),
         },
         "cancelled": changed.cancelled,
         "irrevocable": changed.irrevocable,

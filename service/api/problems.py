@@ -46,6 +46,7 @@ PROBLEMS: dict[type[Exception], tuple[int, str]] = {
     errors.TooManyRequestsError: (429, "too-many-requests"),
     errors.UnavailableError: (503, "unavailable"),
     errors.UnreadableError: (503, "unreadable"),
+    errors.LedgerError: (503, "ledger-broken"),
     errors.PolicyMissingError: (503, "policy-missing"),
     UnsupportedMediaTypeError: (415, "unsupported-media-type"),
     NotAcceptableError: (406, "not-acceptable"),

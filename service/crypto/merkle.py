@@ -1,9 +1,9 @@
 """The Merkle tree of the ledger, shaped as RFC 6962 section 2.1 (RFC 9162 section 2.1).
 
 A leaf is SHA-256(0x00 ‖ data), a node SHA-256(0x01 ‖ left ‖ right), and a tree of n leaves splits at the
-largest power of two below n. A complete subtree never changes once its last leaf is there, so its hash is kept
-with that leaf and a proof reads O(log n) of them. The functions here know no storage: they name the nodes that
-they need.
+largest power of two below n. A complete subtree never changes once its last leaf is there, so its hash is
+kept with that leaf and a proof reads O(log n) of them. The functions here know no storage: they name the
+nodes that they need.
 
 pymerkle, the one library that is still kept, is GPL and stores leaves alone: its roots read all of them.
 """

@@ -17,6 +17,7 @@ from uuid import UUID
 import msgspec
 
 from service import ids
+from service.crypto.commitment import commit, decisions_payload
 from service.crypto.data_key import DataKey, place
 from service.crypto.keyring import Keyring, WrappedKey
 from service.errors import NotFoundError, UnreadableError
@@ -93,21 +94,15 @@ def insert_decisions(
     The statement holds the subject's row against an erasure until it has committed. Not `durable`, which
     is for a statement that is its own transaction: a crash of the database may lose it for some tenths of
     a second after it was answered, and nothing else."""
-    cursor = db.execute(
-        _SQL["insert_decisions"],
-        (
-            row,
-            at,
-            subject.epoch,
-            subject.activity_version,
-            policy,
-            seal_record(subject.data_key, subject.id, row, record),
-            "on" if durable else "off",
-            subject.id,
-        ),
-        binary=True,
+    key, epoch, activity = subject.data_key, subject.epoch, subject.activity_version
+    sealed = seal_record(key, subject.id, row, record)
+    payload = decisions_payload(
+        row, subject.id, at=at, epoch=epoch, activity=activity, policy=policy, sealed=sealed
     )
-    return cursor.rowcount == 1
+    commitment = commit(key.salt(row), payload)
+    durability = "on" if durable else "off"
+    values = (row, at, epoch, activity, policy, sealed, durability, subject.id, commitment)
+    return db.execute(_SQL["insert_decisions"], values, binary=True).rowcount == 1
 
 
 def record_decisions(
@@ -133,6 +128,18 @@ class BulkRow(NamedTuple):
     epoch: int | None
     activity: int | None
     sealed: bytes
+
+    def payload(self, job: UUID, *, at: datetime, policy: int) -> bytes:
+        """The row's digest in the chunk's entry of the ledger."""
+        return decisions_payload(
+            self.id,
+            self.subject or job,
+            at=at,
+            epoch=self.epoch,
+            activity=self.activity,
+            policy=policy,
+            sealed=self.sealed,
+        )
 
 
 def copy_decisions(

@@ -1,12 +1,18 @@
 -- Keeps the decisions of one call, unless the subject has been erased. The share lock makes this wait for an
 -- erasure that is under way, and an erasure wait for this, so that no row is written behind its back. `commit`
--- is this transaction's synchronous_commit: off answers before the row has reached the disk.
+-- is this transaction's synchronous_commit: off answers before the row has reached the disk. The ledger gets
+-- its commitment in the same statement.
 -- name: insert_decisions
-insert into decisions (id, subject, at, epoch, activity, policy, sealed)
-select %s, s.id, %s, %s, %s, %s, %s
-from subjects s, set_config('synchronous_commit', %s, true) as commit
-where s.id = %s and s.status <> 'erased'
-for key share of s;
+with kept as (
+    insert into decisions (id, subject, at, epoch, activity, policy, sealed)
+    select %s, s.id, %s, %s, %s, %s, %s
+    from subjects s, set_config('synchronous_commit', %s, true) as commit
+    where s.id = %s and s.status <> 'erased'
+    for key share of s
+    returning id, at
+)
+insert into ledger.pending (entry, kind, number, at, commitment)
+select id, 'decisions', 0, at, %s from kept;
 
 -- A row with the key that opens it: its subject's, or its job's where it has no subject.
 -- name: read_decisions

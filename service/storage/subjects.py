@@ -12,6 +12,7 @@ import msgspec
 
 from service.actor import show_subject
 from service.crypto.chain import GENESIS, event_digest
+from service.crypto.commitment import commit, event_payload
 from service.crypto.data_key import DataKey, place
 from service.crypto.keyring import Keyring, WrappedKey
 from service.errors import NotFoundError, SubjectErasedError, UnreadableError
@@ -65,6 +66,8 @@ class Event:
     previous: bytes
     digest: bytes
     payload: dict[str, Any]
+    # What stands for the event in the ledger, while the one who appended it is there to promise it.
+    commitment: bytes = b""
 
 
 def create_subject(unit: Unit, subject_id: UUID, choices: Choices) -> Subject:
@@ -146,9 +149,22 @@ def append_event(unit: Unit, subject: Subject, payload: dict[str, Any]) -> Event
     digest = event_digest(
         previous, subject=subject.id, number=number, event=event_id, at=unit.now, sealed=sealed
     )
-    unit.db.execute(_SQL["insert_event"], (event_id, subject.id, number, unit.now, previous, digest, sealed))
+    commitment = commit(subject.data_key.salt(event_id), event_payload(digest, payload))
+    unit.db.execute(
+        _SQL["insert_event"],
+        {
+            "id": event_id,
+            "subject": subject.id,
+            "number": number,
+            "at": unit.now,
+            "previous": previous,
+            "digest": digest,
+            "sealed": sealed,
+            "commitment": commitment,
+        },
+    )
     choices.events, choices.head = number, digest
-    return Event(event_id, number, unit.now, previous, digest, payload)
+    return Event(event_id, number, unit.now, previous, digest, payload, commitment)
 
 
 def read_events(unit: Unit, subject: Subject, after: int = 0, limit: int = 1_000_000) -> list[Event]:

@@ -46,9 +46,15 @@ update subjects set activity = %s where id = %s;
 -- name: set_status
 update subjects set status = %s where id = %s;
 
+-- Appends an event and hands its commitment to the ledger, in one statement: one trip, and no lock that two
+-- subjects share.
 -- name: insert_event
-insert into consent_events (id, subject, number, at, previous, digest, sealed)
-values (%s, %s, %s, %s, %s, %s, %s);
+with event as (
+    insert into consent_events (id, subject, number, at, previous, digest, sealed)
+    values (%(id)s, %(subject)s, %(number)s, %(at)s, %(previous)s, %(digest)s, %(sealed)s)
+)
+insert into ledger.pending (entry, kind, number, at, commitment)
+values (%(id)s, 'consent_event', %(number)s, %(at)s, %(commitment)s);
 
 -- name: read_events
 select id, number, at, previous, digest, sealed from consent_events

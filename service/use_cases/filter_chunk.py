@@ -15,6 +15,7 @@ from service.storage.catalogue import read_listings
 from service.storage.database import Connection
 from service.storage.decisions import copy_decisions, drop_erased, hold_living
 from service.storage.jobs import begin_attempt, close_job, finish_chunk, take_chunk
+from service.storage.ledger import enter_chunk
 from service.use_cases.answer_chunk import ChunkAnswers
 from service.use_cases.read_what_opens import read_what_opens
 
@@ -63,5 +64,9 @@ def _answer(services: Services, db: Connection, job: UUID, number: int) -> bool:
     nobody = answers.row_of_nobody()
     if nobody is not None:
         copy_decisions(db, [nobody], job, number, at=now, policy=in_force.version)
+    kept = [row for row in answers.rows if row.subject not in erased]
+    kept += [] if nobody is None else [nobody]
+    rows = [row.payload(job, at=now, policy=in_force.version) for row in kept]
+    enter_chunk(db, key, job, number, rows=rows, at=now)
     finish_chunk(db, job, number, size=chunk.size, left_out=answers.left_out, now=now)
     return True

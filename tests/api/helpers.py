@@ -108,7 +108,7 @@ class Installation:
         """What every table holds, as one digest each: equal digests mean that nothing was stored."""
         with self.services.database.connection() as db:
             tables = db.execute(
-                "select schemaname, tablename from pg_tables where schemaname in ('public', 'keys')"
+                "select schemaname, tablename from pg_tables where schemaname in ('public', 'keys', 'ledger')"
             ).fetchall()
             one = sql.SQL(
                 "select {name}, coalesce(md5(string_agg(t::text, '|' order by t::text)), '') from {t} t"

@@ -17,7 +17,7 @@ from service.api.problems import PROBLEMS, register_problems
 from service.errors import ConflictError, ForbiddenError, InputFault, InvalidInputError, NotFoundError
 
 # Errors of the start and the command line: no request can meet them.
-_NOT_OVER_HTTP = {errors.SamtyckeError, errors.KeyFileError, errors.ConfigError}
+_NOT_OVER_HTTP = {errors.SamtyckeError, errors.KeyFileError, errors.ConfigError, errors.NoteError}
 
 
 def answer(error: Exception) -> Response:

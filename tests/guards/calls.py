@@ -12,6 +12,9 @@ from werkzeug.test import TestResponse
 
 from service import ids
 from service.actor import show_subject
+from service.storage.decisions import read_decision_id
+from service.storage.ledger import find_leaf
+from service.use_cases.seal_ledger import seal_ledger
 from tests.api.helpers import ANYBODY, Installation
 from tests.api.people import add_person, add_products, candidate
 
@@ -55,6 +58,8 @@ class World:
             ][0]["id"],
         }
         self._made("PUT", f"{about}/mandates/{MANDATE}", MANDATE_BODY, own)
+        seal_ledger(services)
+        self.parameters["position"] = self._position()
 
     def own(self, *more: str) -> dict[str, str]:
         """The headers of the person's own token."""
@@ -82,13 +87,21 @@ class World:
         """What a parameter of a route is filled in with."""
         return (self.parameters | CALLS[rule].parameters_in(self))[name]
 
+    def _position(self) -> str:
+        """The place of the person's decision in the ledger."""
+        row, _ = read_decision_id(self.parameters["decision"])
+        with self.there.services.database.connection() as db:
+            leaf = find_leaf(db, row)
+        assert leaf is not None
+        return str(leaf.position)
+
     def path(self, rule: str, **instead: str) -> str:
-        """The path of `GET /v1/…/<name>`, its parameters filled in."""
+        """The path of `GET /v1/…/<name>`, its parameters filled in, with the query that it needs."""
         path = rule.partition(" ")[2]
         for name, value in (self.parameters | CALLS[rule].parameters_in(self) | instead).items():
             path = path.replace(f"<{name}>", value)
         assert "<" not in path, f"{rule}: World.parameters lacks one"
-        return path
+        return path + CALLS[rule].query
 
     def call(self, rule: str, headers: dict[str, str], **changes: Any) -> TestResponse:
         """The valid request of a route, with `changes` to what the client sends."""
@@ -121,6 +134,7 @@ class Call:
     body_in: Callable[[World], Any] = _nothing
     headers_in: Callable[[World], dict[str, str]] = _no_headers
     parameters_in: Callable[[World], dict[str, str]] = field(default=_no_headers)
+    query: str = ""
 
 
 def _evaluation(world: World) -> dict[str, Any]:
@@ -251,6 +265,9 @@ CALLS: dict[str, Call] = {
     "POST /v1/requests/<request_id>/extend": Call(_reason),
     "POST /v1/requests/<request_id>/refuse": Call(_reason),
     "POST /v1/requests/<request_id>/fulfil": Call(_reason),
+    "GET /v1/ledger/checkpoint": Call(),
+    "GET /v1/ledger/entries/<position>/proof": Call(),
+    "GET /v1/ledger/consistency": Call(query="?from=0&to=1"),
 }
 
 

@@ -65,9 +65,18 @@ TABLE: dict[str, tuple[str, ...]] = {
     "POST /v1/requests/<request_id>/extend": ("dpo",),
     "POST /v1/requests/<request_id>/refuse": ("dpo",),
     "POST /v1/requests/<request_id>/fulfil": ("dpo",),
+    # The DPO's; a customer checks the proofs of her own entries with them.
+    "GET /v1/ledger/checkpoint": ("customer", "dpo"),
+    "GET /v1/ledger/entries/<position>/proof": ("customer", "dpo"),
+    "GET /v1/ledger/consistency": ("customer", "dpo"),
 }
 PUBLIC = ("/healthz", "/readyz", "/metrics", "/openapi.json", "/docs", "/docs/<name>")
-ABOUT_NOBODY = {"GET /v1/purposes", "GET /v1/notices/<purpose>/<version>"}
+ABOUT_NOBODY = {
+    "GET /v1/purposes",
+    "GET /v1/notices/<purpose>/<version>",
+    "GET /v1/ledger/checkpoint",
+    "GET /v1/ledger/consistency",
+}
 # The last of them make others impossible: a merged subject is gone, a cancelled job has no results.
 LAST = ("DELETE", "POST /v1/subjects/<subject>/merge")
 

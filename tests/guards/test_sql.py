@@ -53,7 +53,7 @@ def connection(there: Installation) -> Iterator[psycopg.Connection]:
 
 def plannable(statement: str) -> str:
     """The statement with PostgreSQL's own parameters. COPY cannot be prepared, its columns can."""
-    copy = re.fullmatch(r"copy (\w+) \(([^)]*)\) from stdin \(format binary\)", statement, re.DOTALL)
+    copy = re.fullmatch(r"copy ([\w.]+) \(([^)]*)\) from stdin \(format binary\)", statement, re.DOTALL)
     if copy:
         return f"select {copy[2]} from {copy[1]}"
     numbers: dict[str, int] = {}
