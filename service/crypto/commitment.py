@@ -38,7 +38,11 @@ def canonical_json(payload: Any) -> bytes:
 
 def event_payload(chain_digest: bytes, payload: Any) -> bytes:
     """A consent event: its place in the person's chain, and what it says."""
-    said = hashlib.sha256(canonical_json(payload)).digest()
+    return event_digest(chain_digest, hashlib.sha256(canonical_json(payload)).digest())
+
+
+def event_digest(chain_digest: bytes, said: bytes) -> bytes:
+    """The same for whoever has only SHA-256 of what it says, as canonical JSON."""
     return hashlib.sha256(b"samtycke/ledger/consent-event/1\x00" + chain_digest + said).digest()
 
 
@@ -54,9 +58,15 @@ def decisions_payload(
 ) -> bytes:
     """A row of decisions: its clear columns, and its sealed bytes, which never change. `owner` is the
     subject, or the job where the row has none."""
-    head = b"samtycke/ledger/decisions/1\x00" + row.bytes + owner.bytes + show_instant(at).encode()
-    numbers = b"".join((number or 0).to_bytes(8, "big") for number in (epoch, activity, policy))
-    return hashlib.sha256(head + numbers + hashlib.sha256(sealed).digest()).digest()
+    numbers = (epoch or 0, activity or 0, policy)
+    return row_digest(row, owner, show_instant(at), numbers, hashlib.sha256(sealed).digest())
+
+
+def row_digest(row: UUID, owner: UUID, at: str, numbers: tuple[int, int, int], sealed: bytes) -> bytes:
+    """The same for whoever has only SHA-256 of the sealed bytes; `numbers`: epoch, activity, policy."""
+    head = b"samtycke/ledger/decisions/1\x00" + row.bytes + owner.bytes + at.encode()
+    packed = b"".join(number.to_bytes(8, "big") for number in numbers)
+    return hashlib.sha256(head + packed + sealed).digest()
 
 
 def chunk_payload(job: UUID, number: int, rows: Sequence[bytes]) -> bytes:

@@ -1,0 +1,1 @@
+"""Checking the ledger from outside: what is exported, what a verifier finds, what a witness keeps."""
