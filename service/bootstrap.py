@@ -15,7 +15,7 @@ from service.crypto.log_key import load_log_key
 from service.crypto.signed_note import NoteSigner
 from service.errors import ConfigError
 from service.instants import whole_second
-from service.storage.database import Connection, Database
+from service.storage.database import SERVICE_ROLE, Connection, Database
 from service.storage.policies import PolicyStore
 from service.storage.unit import PolicyInForce, Unit
 
@@ -60,7 +60,7 @@ def build_services(
     if config.database_url is None:
         raise ConfigError("no database: set SAMTYCKE_DATABASE_URL, or start with `samtycke run`")
     keyring = load_key_file(config.key_file)
-    database = Database(config.database_url, size=pool_size)
+    database = Database(config.database_url, size=pool_size, role=SERVICE_ROLE)
     return Services(
         config=config,
         database=database,

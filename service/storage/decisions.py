@@ -165,10 +165,7 @@ def hold_living(db: Connection, subjects: Iterable[UUID]) -> set[UUID]:
 
 def drop_erased(db: Connection, job: UUID, chunk: int, subjects: Iterable[UUID]) -> None:
     """Take back what this transaction kept about persons erased in the meantime."""
-    with db.pipeline():
-        db.execute(_SQL["begin_erasing"])
-        db.execute(_SQL["drop_erased"], (job, chunk, list(subjects)))
-        db.execute(_SQL["end_erasing"])
+    db.execute(_SQL["drop_erased"], (job, chunk, list(subjects)))
 
 
 def read_decisions(db: Connection, keyring: Keyring, row: UUID) -> DecisionRow:

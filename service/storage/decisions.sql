@@ -29,11 +29,5 @@ copy decisions (id, subject, position, epoch, activity, sealed, job, chunk, at, 
 -- name: hold_living
 select id from subjects where id = any(%s) and status <> 'erased' order by id for key share;
 
--- name: begin_erasing
-select set_config('samtycke.erasing', 'on', true);
-
 -- name: drop_erased
-delete from decisions where job = %s and chunk = %s and subject = any(%s);
-
--- name: end_erasing
-select set_config('samtycke.erasing', 'off', true);
+select drop_erased_decisions(%s, %s, %s);

@@ -20,17 +20,9 @@ select exists (select 1 from request_steps where request = %s and state = 'in_pr
 -- name: close_moot
 update requests set state = 'withdrawn', closed_at = %(now)s where subject = %(subject)s and closed_at is null;
 
+-- Hands an open request to another person and takes its steps away, which the caller has read and writes anew.
 -- name: give_to
-update requests set subject = %(target)s where id = %(request)s;
-
--- name: begin_erasing
-select set_config('samtycke.erasing', 'on', true);
-
--- name: end_erasing
-select set_config('samtycke.erasing', 'off', true);
-
--- name: delete_steps
-delete from request_steps where request = %s;
+select hand_over_request(%(request)s, %(target)s);
 
 -- name: read_request
 select id, subject, type, state, created_at, due_at, closed_at from requests where id = %s;

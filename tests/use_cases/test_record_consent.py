@@ -147,6 +147,7 @@ def test_a_history_that_was_tampered_with_is_not_shown(acting: Acting, aino: UUI
         " update consent_events set number = number - 10",
     }
     with acting("dpo") as unit:
+        unit.db.execute("set local role none")
         unit.db.execute("alter table consent_events disable trigger user")
         for statement in statements[damage].split(";"):
             unit.db.execute(statement.encode())
@@ -220,7 +221,11 @@ def test_history_is_a_chain_from_the_first_event_to_the_sealed_head(acting: Acti
 def test_the_database_refuses_to_rewrite_history(acting: Acting, aino: UUID, statement: str) -> None:
     with acting("customer", aino) as unit:
         record_consent(unit, aino, answer("given"))
+    with pytest.raises(psycopg.errors.InsufficientPrivilege), acting("dpo") as unit:
+        unit.db.execute(statement)
+    # Not even to the owner of the tables, unless on purpose.
     with pytest.raises(psycopg.errors.IntegrityConstraintViolation), acting("dpo") as unit:
+        unit.db.execute("set local role none")
         unit.db.execute(statement)
 
 

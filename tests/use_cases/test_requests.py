@@ -146,6 +146,7 @@ def test_a_state_moved_to_another_person_does_not_open(acting: Acting, aino: UUI
         other = register_subject(
             unit, RegisterSubject([Identifier("customer_number", "7")], "sv", "SE", "Europe/Stockholm")
         ).id
+        unit.db.execute("set local role none")
         unit.db.execute("alter table subject_states disable trigger user")
         unit.db.execute(
             "update subject_states set sealed = (select sealed from subject_states where subject = %s)"
