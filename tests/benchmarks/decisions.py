@@ -38,7 +38,7 @@ def main(seconds: float = 4.0, rounds: int = 3) -> None:
         publish(services)
         skus, people = add_products(services), add_people(services, PEOPLE)
         for durable in (True, False):
-            with _server(services, durable) as port:
+            with server(services, durable) as port:
                 for name, mix in MIXES.items():
                     bodies = [
                         json.dumps({"subject": show_subject(person), "candidates": mix(skus, OFFERS, seed)})
@@ -86,7 +86,7 @@ def _token(services: Services) -> str:
 
 
 @contextmanager
-def _server(services: Services, durable: bool) -> Iterator[int]:
+def server(services: Services, durable: bool) -> Iterator[int]:
     """The service with echo and hello beside it, as the supervisor would start it."""
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]

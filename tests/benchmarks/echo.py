@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from flask import Response
 
+from schemas.consents import ConsentShape
 from schemas.decisions import AskShape
 from service import wsgi
 from service.api import app as application_module
@@ -29,6 +30,19 @@ class EchoShape(AskShape):
 @routes.answer(200, EchoShape)
 @allow("shop")
 def echo(body: Any) -> Any:
+    """What came"""
+    return body
+
+
+class EchoConsentShape(ConsentShape):
+    """The same body, out again."""
+
+
+@routes.post("/consents")
+@routes.body(EchoConsentShape)
+@routes.answer(200, EchoConsentShape)
+@allow("shop")
+def echo_consent(body: Any) -> Any:
     """What came"""
     return body
 

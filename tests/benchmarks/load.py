@@ -15,15 +15,17 @@ from pathlib import Path
 
 # Goes through the bodies in order, each of wrk's threads from a place of its own.
 _SCRIPT = """
-local bodies = {}
-for line in io.lines(%s) do bodies[#bodies + 1] = line end
+local bodies, paths, senders = {}, {}, {}
+for line in io.lines(%s) do
+  local path, token, body = line:match("([^\t]*)\t([^\t]*)\t(.*)")
+  bodies[#bodies + 1], paths[#paths + 1] = body, path
+  senders[#senders + 1] = { ["Content-Type"] = "application/json", ["Authorization"] = "Bearer " .. token }
+end
 local at = math.random(#bodies)
 wrk.method = "POST"
-wrk.headers["Content-Type"] = "application/json"
-wrk.headers["Authorization"] = %s
 request = function()
   at = at %% #bodies + 1
-  return wrk.format(nil, nil, nil, bodies[at])
+  return wrk.format(nil, paths[at], senders[at], bodies[at])
 end
 function done(summary, latency, requests)
   local bad = summary.errors.status + summary.errors.connect + summary.errors.read
@@ -41,20 +43,35 @@ class Load:
     p99: float
 
 
+@dataclass(frozen=True)
+class Post:
+    """One request of a load whose requests have paths and senders of their own."""
+
+    path: str
+    token: str
+    body: str
+
+
 def load(port: int, path: str, *, clients: int, seconds: float, token: str = "", bodies: list[str]) -> Load:
     """POST the bodies in turn, or GET where there are none."""
-    if shutil.which("wrk"):
-        return _wrk(port, path, clients=clients, seconds=seconds, token=token, bodies=bodies)
-    return _own(port, path, clients=clients, seconds=seconds, token=token, bodies=bodies)
+    return load_each(
+        port, path, [Post(path, token, body) for body in bodies], clients=clients, seconds=seconds
+    )
 
 
-def _wrk(port: int, path: str, *, clients: int, seconds: float, token: str, bodies: list[str]) -> Load:
+def load_each(port: int, path: str, posts: list[Post], *, clients: int, seconds: float) -> Load:
+    """Send the posts in turn, or GET `path` where there are none."""
+    measure = _wrk if shutil.which("wrk") else _own
+    return measure(port, path, posts, clients=clients, seconds=seconds)
+
+
+def _wrk(port: int, path: str, posts: list[Post], *, clients: int, seconds: float) -> Load:
     command = ["wrk", "-t2", f"-c{clients}", f"-d{round(seconds)}s", "--latency"]
     with tempfile.TemporaryDirectory() as folder:
-        if bodies:
-            lines, script = Path(folder, "bodies"), Path(folder, "post.lua")
-            lines.write_text("\n".join(bodies))
-            script.write_text(_SCRIPT % (json.dumps(str(lines)), json.dumps(f"Bearer {token}")))
+        if posts:
+            lines, script = Path(folder, "posts"), Path(folder, "post.lua")
+            lines.write_text("\n".join(f"{post.path}\t{post.token}\t{post.body}" for post in posts))
+            script.write_text(_SCRIPT % json.dumps(str(lines)))
             command += ["-s", str(script)]
         command.append(f"http://127.0.0.1:{port}{path}")
         output = subprocess.run(command, capture_output=True, text=True, check=True).stdout
@@ -67,8 +84,8 @@ def _wrk(port: int, path: str, *, clients: int, seconds: float, token: str, bodi
     return Load(float(rate[1]), float(p99[1]) * _UNITS[p99[2]])
 
 
-def _own(port: int, path: str, *, clients: int, seconds: float, token: str, bodies: list[str]) -> Load:
-    requests = [_request(path, token, body) for body in bodies or [None]]
+def _own(port: int, path: str, posts: list[Post], *, clients: int, seconds: float) -> Load:
+    requests = [_request(post.path, post.token, post.body) for post in posts] or [_request(path, "", None)]
     latencies: list[float] = []
     until = time.perf_counter() + seconds
 
@@ -106,7 +123,7 @@ def _read_answer(connection: socket.socket) -> None:
     while b"\r\n\r\n" not in received:
         received += connection.recv(65536)
     head, _, rest = received.partition(b"\r\n\r\n")
-    assert head.startswith(b"HTTP/1.1 200"), head
+    assert head.startswith((b"HTTP/1.1 200", b"HTTP/1.1 201")), head
     length = re.search(rb"content-length: (\d+)", head, re.I)
     assert length is not None
     missing = int(length[1]) - len(rest)

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from uuid import uuid4
 
 import psycopg
 import pytest
 
+from service.api.app import create_app
+from service.bootstrap import build_services
 from service.storage.migrate import migrate
 from service.storage.subjects import lock_subject
 from service.use_cases.erase_subject import erase_subject
@@ -97,6 +100,38 @@ def test_history_goes_with_the_key_or_not_at_all(filled: Installation) -> None:
         left = db.execute("select count(*) from ledger.leaves").fetchone()
         gone = db.execute("select count(*) from consent_events").fetchone()
     assert (left, gone) == ((2,), (0,))
+
+
+def test_a_login_of_its_own_has_no_way_back(
+    there: Installation,
+) -> None:
+    """In production: a login that is a member of the service's role and nothing else."""
+    name = f"web_{uuid4().hex}"
+    owner, config = str(there.services.config.database_url), there.services.config
+    with psycopg.connect(owner, autocommit=True) as db:
+        db.execute(f"create role {name} login password 'weak' in role samtycke_service")  # type: ignore[arg-type]
+    url = f"postgresql://{name}:weak@{owner.rpartition('@')[2]}"
+    services = build_services(replace(config, database_url=url), clock=there.clock)
+    weak = Installation(services, create_app(services), there.clock, there.token)
+    try:
+        person = people(weak, 1)[0]
+        answer(weak, person)
+        decide(weak, person)
+        assert seal_ledger(services) == 2
+        with services.database.connection() as db:
+            for statement in ("set role none", "reset role"):
+                db.execute(statement)  # type: ignore[arg-type]
+                with pytest.raises(psycopg.errors.InsufficientPrivilege):
+                    db.execute("delete from consent_events")
+            for statement in ("set role samtycke", "set role samtycke_eraser"):
+                with pytest.raises(psycopg.errors.InsufficientPrivilege):
+                    db.execute(statement)  # type: ignore[arg-type]
+        with services.unit(DPO) as unit:
+            erase_subject(unit, lock_subject(unit, person))
+    finally:
+        services.close()
+        with psycopg.connect(owner, autocommit=True) as db:
+            db.execute(f"drop role {name}")  # type: ignore[arg-type]
 
 
 def test_many_databases_make_the_roles_at_once(servers: Servers) -> None:
