@@ -33,6 +33,7 @@ NOUNS = (
     "purposes",
     "subjects",
     "consents",
+    "receipts",
     "objections",
     "preferences",
     "mandates",

@@ -114,7 +114,7 @@ def _recorded(recorded_consent: ConsentRecorded) -> dict[str, Any]:
             "previous": event.previous.hex(),
             "digest": event.digest.hex(),
             "commitment": event.commitment.hex(),
-            "promise": promise_for(services().log_key, event),
+            "promise": promise_for(services().log_key, event.id, event.commitment, event.at),
         },
         "cancelled": changed.cancelled,
         "irrevocable": changed.irrevocable,

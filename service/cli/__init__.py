@@ -20,6 +20,7 @@ COMMANDS = {
     "evaluate": ("service.cli.evaluate:evaluate", "Decide cases from JSON lines by a policy file."),
     "policy": ("service.cli.policy:policy", "Check a policy document, or put it in force."),
     "ledger": ("service.cli.ledger:ledger", "Export, verify and witness the ledger."),
+    "receipt": ("service.cli.receipt:receipt", "Check a receipt of consent, offline."),
     "import": ("service.cli.imports:imports", "Import a shop's files as signals."),
     "demo": ("service.cli.demo:demo", "Play a day with the demo customers."),
 }

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gettext
 from collections.abc import Mapping
-from functools import cache
 from io import BytesIO
 from pathlib import Path
 
@@ -16,7 +15,6 @@ FALLBACK = "en"
 
 # Norwegian is written here in Bokmål, which readers of the sister form prefer to English.
 _ALIASES = {"no": "nb", "nn": "nb"}
-_FOLDER = Path(__file__).with_name("catalogues")
 
 
 def language_of(locale: str) -> str:
@@ -27,25 +25,37 @@ def language_of(locale: str) -> str:
     return language if language in LANGUAGES else FALLBACK
 
 
-def sentence(locale: str, name: str, values: Mapping[str, object] | None = None) -> str:
-    """The sentence of that name with its placeholders filled. KeyError: no such sentence or value."""
-    text = _translations(language_of(locale)).gettext(name)
-    if text == name:
-        raise KeyError(name)
-    return text.format_map(values or {})
+class Catalogue:
+    """The sentences in one folder, a `.po` for each of LANGUAGES."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._loaded: dict[str, gettext.GNUTranslations] = {}
+
+    def sentence(self, locale: str, name: str, values: Mapping[str, object] | None = None) -> str:
+        """The sentence of that name with its placeholders filled. KeyError: no such sentence or value."""
+        text = self._translations(language_of(locale)).gettext(name)
+        if text == name:
+            raise KeyError(name)
+        return text.format_map(values or {})
+
+    def has_sentence(self, name: str) -> bool:
+        """Whether there is a sentence of that name."""
+        return self._translations(FALLBACK).gettext(name) != name
+
+    def _translations(self, language: str) -> gettext.GNUTranslations:
+        # Compiled in memory, so that a clone needs no build step and a catalogue can be corrected in place.
+        found = self._loaded.get(language)
+        if found is None:
+            with (self._folder / f"{language}.po").open("rb") as source:
+                catalogue = read_po(source, locale=language)
+            compiled = BytesIO()
+            write_mo(compiled, catalogue)
+            compiled.seek(0)
+            found = self._loaded[language] = gettext.GNUTranslations(compiled)
+        return found
 
 
-def has_sentence(name: str) -> bool:
-    """Whether there is a sentence of that name."""
-    return _translations(FALLBACK).gettext(name) != name
-
-
-@cache
-def _translations(language: str) -> gettext.GNUTranslations:
-    # Compiled in memory, so that a clone needs no build step and a catalogue can be corrected in place.
-    with (_FOLDER / f"{language}.po").open("rb") as source:
-        catalogue = read_po(source, locale=language)
-    compiled = BytesIO()
-    write_mo(compiled, catalogue)
-    compiled.seek(0)
-    return gettext.GNUTranslations(compiled)
+_OWN = Catalogue(Path(__file__).with_name("catalogues"))
+sentence = _OWN.sentence
+has_sentence = _OWN.has_sentence

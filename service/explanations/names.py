@@ -14,7 +14,12 @@ def title_of(policy: Policy, kind: str, name: str, locale: str) -> str:
 
     Without one in the reader's language the English title serves, and without any the name itself, in words.
     """
-    texts = _entry(policy, kind, name).get("texts")
+    return title_in(policy.document, kind, name, locale)
+
+
+def title_in(document: Mapping[str, Any], kind: str, name: str, locale: str) -> str:
+    """The same for a policy document as it was published."""
+    texts = _entry(document, kind, name).get("texts")
     if isinstance(texts, Mapping):
         for language in (language_of(locale), FALLBACK):
             title = _title(texts.get(language))
@@ -33,8 +38,8 @@ def category_title(policy: Policy, path: str, locale: str) -> str:
     return _in_words(parts[-1])
 
 
-def _entry(policy: Policy, kind: str, name: str) -> Mapping[str, Any]:
-    entries = policy.document.get(kind)
+def _entry(document: Mapping[str, Any], kind: str, name: str) -> Mapping[str, Any]:
+    entries = document.get(kind)
     entry = entries.get(name) if isinstance(entries, Mapping) else None
     return entry if isinstance(entry, Mapping) else {}
 

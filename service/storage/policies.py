@@ -52,6 +52,14 @@ class PolicyStore:
         return PolicyInForce(row[0], self.version(db, row[0]))
 
 
+def version_at(db: Connection, at: datetime) -> int:
+    """The policy in force at an instant; the first one where none was yet."""
+    row = db.execute(_SQL["version_at"], {"now": at}).fetchone()
+    if row is None:
+        raise PolicyMissingError
+    return int(row[0])
+
+
 def publish_policy(db: Connection, document: Mapping[str, Any], now: datetime) -> int | None:
     """Publish `document`; its version, or None if it is in force already. Raises PolicyRefused."""
     load_policy(document)

@@ -11,3 +11,8 @@ insert into policies (digest, document, published_at)
 select %(digest)s, %(document)s, %(now)s
 where %(digest)s is distinct from (select digest from policies order by version desc limit 1)
 returning version;
+
+-- The policy in force at an instant.
+-- name: version_at
+select coalesce(max(version) filter (where published_at <= %(now)s), min(version)) from policies
+having count(*) > 0;

@@ -15,7 +15,7 @@ from service.errors import LedgerError
 from service.instants import show_instant
 from service.storage.database import Connection
 from service.storage.ledger import Leaf, find_leaf, read_head, read_nodes
-from service.storage.subjects import Event, Subject
+from service.storage.subjects import Subject
 from service.storage.unit import Unit
 
 _PREFIXES = {CONSENT_EVENT: ids.CONSENT_EVENT, DECISIONS: ids.DECISION, CHUNK: "chk"}
@@ -76,10 +76,9 @@ def prove_leaf(db: Connection, leaf: Leaf, owner: Subject | None) -> EntryProof:
     )
 
 
-def promise_for(signer: NoteSigner, event: Event) -> str:
-    """The signed promise that an event, appended just now, will be in the log."""
-    entry = show_entry(CONSENT_EVENT, event.id)
-    return sign_promise(signer, Promise(entry, event.commitment, show_instant(event.at)))
+def promise_for(signer: NoteSigner, event: UUID, commitment: bytes, at: datetime) -> str:
+    """The signed promise that an event, accepted at `at`, will be in the log."""
+    return sign_promise(signer, Promise(show_entry(CONSENT_EVENT, event), commitment, show_instant(at)))
 
 
 def show_entry(kind: str, entry: UUID) -> str:

@@ -17,7 +17,14 @@ from tests.servers import Servers
 
 LARGEST = 64 * 1024
 WRITING = [rule for rule in TABLE if rule.partition(" ")[0] != "GET"]
-_PREFIXES = {"identifier": "idn", "request_id": "req", "job": "job", "decision": "dec", "subject": "sub"}
+_PREFIXES = {
+    "identifier": "idn",
+    "request_id": "req",
+    "job": "job",
+    "decision": "dec",
+    "subject": "sub",
+    "event": "cev",
+}
 
 
 @pytest.fixture(scope="module")

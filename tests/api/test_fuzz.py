@@ -81,8 +81,14 @@ def check(rule: str, answer: TestResponse) -> None:
         assert not text
     else:
         kind = answer.content_type.partition(";")[0]
-        assert kind in {"application/json", "application/x-ndjson", "text/csv", "text/plain"}, rule
-        if kind == "application/json":
+        assert kind in {
+            "application/json",
+            "application/ld+json",
+            "application/x-ndjson",
+            "text/csv",
+            "text/plain",
+        }, rule
+        if kind.endswith("json") and kind != "application/x-ndjson":
             json.loads(text)
 
 

@@ -51,6 +51,7 @@ class World:
             "mandate": MANDATE,
             "name": "start.js",
             "identifier": self._made("POST", f"{about}/identifiers", phone, shop)["id"],
+            "event": self._made("POST", f"{about}/consents", _consent(self) | {"status": "given"}, own)["id"],
             "request_id": self.file_request(),
             "job": self.submit_job(),
             "decision": self._made("POST", "/v1/decisions", CALLS["POST /v1/decisions"].body_in(self), own)[
@@ -231,6 +232,7 @@ CALLS: dict[str, Call] = {
     "POST /v1/subjects/<subject>/consents": Call(_consent),
     "GET /v1/subjects/<subject>/consents": Call(),
     "GET /v1/subjects/<subject>/consents/history": Call(),
+    "GET /v1/receipts/<event>": Call(),
     "PUT /v1/subjects/<subject>/objections/<about>": Call(),
     "DELETE /v1/subjects/<subject>/objections/<about>": Call(),
     "GET /v1/subjects/<subject>/preferences": Call(),

@@ -29,6 +29,7 @@ TABLE: dict[str, tuple[str, ...]] = {
     "POST /v1/subjects/<subject>/consents": ("customer", "shop", "dpo"),
     "GET /v1/subjects/<subject>/consents": ("customer", "dpo"),
     "GET /v1/subjects/<subject>/consents/history": ("customer", "dpo"),
+    "GET /v1/receipts/<event>": ("customer", "dpo"),
     "PUT /v1/subjects/<subject>/objections/<about>": ("customer", "dpo"),
     "DELETE /v1/subjects/<subject>/objections/<about>": ("customer", "dpo"),
     "GET /v1/subjects/<subject>/preferences": ("customer", "dpo"),
