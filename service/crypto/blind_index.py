@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hmac
 import unicodedata
+from collections.abc import Callable
 from functools import lru_cache
 
 import phonenumbers
@@ -21,21 +22,24 @@ IDENTIFIER_TYPES = ("customer_number", "email", "phone")
 
 
 class BlindIndex:
-    """Keyed digests, each kind under a key of its own."""
+    """Keyed digests, each kind under a key of its own. `roots` gives the root of a version, 32 bytes; a root
+    alone is version 1. Identifiers are digested anew under a later version; everything else stays at 1."""
 
-    def __init__(self, root: bytes) -> None:
-        self._root = root
+    def __init__(self, roots: bytes | Callable[[int], bytes]) -> None:
+        self._roots = roots
         self._key = lru_cache(maxsize=64)(self._derive)
 
-    def _derive(self, kind: str) -> bytes:
-        info = f"samtycke/blind-index/1/{kind}".encode()
-        return HKDF(algorithm=SHA256(), length=32, salt=None, info=info).derive(self._root)
+    def _derive(self, kind: str, version: int) -> bytes:
+        root = self._roots if isinstance(self._roots, bytes) else self._roots(version)
+        info = f"samtycke/blind-index/{version}/{kind}".encode()
+        return HKDF(algorithm=SHA256(), length=32, salt=None, info=info).derive(root)
 
-    def digest(self, kind: str, value: bytes) -> bytes:
-        return hmac.digest(self._key(kind), value, "sha256")
+    def digest(self, kind: str, value: bytes, version: int = 1) -> bytes:
+        """Raises UnavailableError when the root cannot be had."""
+        return hmac.digest(self._key(kind, version), value, "sha256")
 
-    def identifier(self, kind: str, normalised: str) -> bytes:
-        return self.digest(f"identifier/{kind}", normalised.encode())
+    def identifier(self, kind: str, normalised: str, version: int = 1) -> bytes:
+        return self.digest(f"identifier/{kind}", normalised.encode(), version)
 
     def __repr__(self) -> str:
         return "BlindIndex(…)"

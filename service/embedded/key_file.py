@@ -5,19 +5,23 @@ from __future__ import annotations
 import psycopg
 
 from service.config import Config
-from service.crypto.keyring import create_key_file, load_key_file
+from service.crypto.providers import parse_keys
+from service.crypto.providers.key_file import KeyFile, create_key_file
 from service.errors import KeyFileError
 
 
 def ensure_key_file(config: Config) -> bool:
-    """Whether a key file was made now. The database is migrated already.
+    """Whether a key file was made now. The database is migrated already. Where the keys are elsewhere, no
+    file is needed.
 
     Raises KeyFileError when the file is missing but the database holds sealed data: a new key would open
     none of it and hide that the old one is gone.
     """
     assert config.database_url is not None
+    if all(kind != "file" for kind, _ in parse_keys(config.keys.providers)):
+        return False
     if config.key_file.exists():
-        load_key_file(config.key_file)
+        KeyFile(config.key_file)
         return False
     with psycopg.connect(config.database_url) as db:
         row = db.execute("select exists (select 1 from keys.data_keys)").fetchone()

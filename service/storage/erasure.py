@@ -29,6 +29,7 @@ def erase_rows(unit: Unit, subject: UUID) -> tuple[dict[str, int], int]:
     for name, statement in _DELETES.items():
         gone[name] = unit.db.execute(_SQL[statement], (subject,)).rowcount
     unit.db.execute(_SQL["end_erasing"])
+    unit.keyring.forget(subject)
     row = unit.db.execute(_SQL["entomb"], {"subject": subject, "now": unit.now}).fetchone()
     assert row is not None
     return gone, int(row[0])
