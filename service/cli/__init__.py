@@ -18,6 +18,7 @@ COMMANDS = {
     "migrate": ("service.cli.run:migrate", "Bring the database up to date."),
     "token": ("service.cli.token:token", "Print a token for a role."),
     "evaluate": ("service.cli.evaluate:evaluate", "Decide cases from JSON lines by a policy file."),
+    "keys": ("service.cli.keys:keys", "Rotate, list and retire the keys that wrap data keys."),
     "policy": ("service.cli.policy:policy", "Check a policy document, or put it in force."),
     "import": ("service.cli.imports:imports", "Import a shop's files as signals."),
     "demo": ("service.cli.demo:demo", "Play a day with the demo customers."),
