@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
-from service.tasks import PROPOSE_REORDERS, PURGE, SWEEP_JOBS
+from service.tasks import PROPOSE_REORDERS, PURGE, REKEY_IDENTIFIERS, SWEEP_JOBS
 
 
 def _every(interval: timedelta, task: str) -> dict[str, Any]:
@@ -16,5 +16,6 @@ def _every(interval: timedelta, task: str) -> dict[str, Any]:
 SCHEDULE = {
     "sweep jobs": _every(timedelta(seconds=5), SWEEP_JOBS),
     "propose reorders": _every(timedelta(seconds=30), PROPOSE_REORDERS),
+    "rekey identifiers": _every(timedelta(minutes=1), REKEY_IDENTIFIERS),
     "purge": _every(timedelta(minutes=10), PURGE),
 }

@@ -13,6 +13,7 @@ from service.bootstrap import Services, build_services
 from service.config import Config
 from service.storage.keks import read_keks
 from service.storage.key_rotation import Wrapped, count_wrapped
+from service.use_cases.rekey_identifiers import begin_rekeying, go_on_rekeying
 from service.use_cases.rotate_keys import retire_key, rotate_keys
 
 
@@ -75,6 +76,23 @@ def retire(key: str) -> None:
     with _services() as services:
         left = retire_key(services, key)
     click.echo(f"{key} is destroyed" + (f"; {left}" if left else ""))
+
+
+@keys.command("rekey-index")
+@click.option("--background", is_flag=True, help="Leave the work to the workers.")
+def rekey_index(background: bool) -> None:
+    """Find identifiers by digests under new keys, one for each type; finish what was interrupted."""
+    with _services() as services:
+        version = begin_rekeying(services)
+        if background:
+            click.echo(f"version {version} of the index has begun; workers digest what is left")
+            return
+        done = go_on_rekeying(services)
+    click.echo(f"version {version} of the index: {done.digested} identifiers digested anew")
+    if done.left:
+        click.echo(
+            f"{done.left} have an older digest still, {done.unreadable} of them cannot be opened", err=True
+        )
 
 
 def _rotate(services: Services, compromised: str | None) -> None:

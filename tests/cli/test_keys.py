@@ -114,3 +114,8 @@ def test_the_keys_never_show(environ: dict[str, str]) -> None:
     document = json.loads(file.read_text())
     for secret in [document["index"], *document["kek"].values()]:
         assert secret not in shown
+
+
+def test_the_index_is_given_new_keys_now_or_by_the_workers(environ: dict[str, str]) -> None:
+    assert "version 2 of the index has begun" in run(environ, "rekey-index", "--background").output
+    assert "version 3 of the index: 0 identifiers" in run(environ, "rekey-index").output
