@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.benchmarks import bulk, decisions, evaluator
+from tests.benchmarks import bulk, decisions, evaluator, rotation
 
-for measure in (evaluator, bulk, decisions):
+for measure in (evaluator, bulk, decisions, rotation):
     measure.main()

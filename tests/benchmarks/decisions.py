@@ -37,7 +37,7 @@ def main(seconds: float = 4.0, rounds: int = 3) -> None:
     with installation() as services:
         publish(services)
         skus, people = add_products(services), add_people(services, PEOPLE)
-        with _server(services) as port:
+        with server(services) as port:
             for name, mix in MIXES.items():
                 bodies = [
                     json.dumps({"subject": show_subject(person), "candidates": mix(skus, OFFERS, seed)})
@@ -84,7 +84,7 @@ def _token(services: Services) -> str:
 
 
 @contextmanager
-def _server(services: Services) -> Iterator[int]:
+def server(services: Services) -> Iterator[int]:
     """The service with echo and hello beside it, as the supervisor would start it."""
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
