@@ -67,11 +67,7 @@ class Config:
         home = _path(given, "SAMTYCKE_HOME") or default_home(Path.cwd())
         database_url = _url(given, "SAMTYCKE_DATABASE_URL", DATABASE_SCHEMES)
         cores = os.cpu_count() or 1
-        key_file = _path(given, "SAMTYCKE_KEY_FILE") or home / "keys" / "keys.json"
-        keys = given.get("SAMTYCKE_KEYS", f"file:{key_file}")
-        for kind, where in parse_keys(keys):
-            if kind == "file":
-                key_file = Path.cwd() / where
+        key_file, keys = _keys(given, _path(given, "SAMTYCKE_KEY_FILE") or home / "keys" / "keys.json")
         return cls(
             home=home,
             host=given.get("SAMTYCKE_HOST", "127.0.0.1"),
@@ -173,6 +169,16 @@ def _url(given: Mapping[str, str], name: str, schemes: tuple[str, ...]) -> str |
 def _path(given: Mapping[str, str], name: str) -> Path | None:
     # Made absolute without resolving symbolic links: an administrator who moved the folder meant them.
     return Path.cwd() / given[name] if name in given else None
+
+
+def _keys(given: Mapping[str, str], key_file: Path) -> tuple[Path, str]:
+    """The key file and the providers, with the file's path made absolute: `file:` alone is the key file."""
+    parts = []
+    for kind, where in parse_keys(given.get("SAMTYCKE_KEYS", "file:")):
+        if kind == "file":
+            key_file = Path.cwd() / where if where else key_file
+        parts.append(f"{kind}:{key_file if kind == 'file' else where}")
+    return key_file, ",".join(parts)
 
 
 def _jwks(given: Mapping[str, str]) -> str | None:

@@ -91,5 +91,5 @@ def rewrap_root(db: Connection, version: int, wrapped: WrappedKey) -> None:
 def _hold(db: Connection, kek: str) -> tuple[str, str, float | None]:
     row = db.execute(_SQL["hold_kek"], (kek,)).fetchone()
     if row is None:
-        raise NotFoundError("key")
+        raise NotFoundError(f"there is no key {kek}")
     return row[0], row[1], row[2]

@@ -36,9 +36,16 @@ class VaultTransit:
     remote = True
 
     def __init__(
-        self, url: str, token: Callable[[], str], mount: str, prefix: str, ca: str | None = None
+        self,
+        url: str,
+        token: Callable[[], str],
+        mount: str,
+        prefix: str,
+        *,
+        ca: str | None = None,
+        namespace: str | None = None,
     ) -> None:
-        self._client = hvac.Client(url=url, timeout=_TIMEOUT, verify=ca or True)
+        self._client = hvac.Client(url=url, timeout=_TIMEOUT, verify=ca or True, namespace=namespace)
         self._token, self._mount, self._prefix = token, mount, prefix
 
     @classmethod
@@ -52,7 +59,8 @@ class VaultTransit:
         if not url or not (file or fixed):
             raise ConfigError("SAMTYCKE_KEYS=vault:… needs VAULT_ADDR, and VAULT_TOKEN or VAULT_TOKEN_FILE")
         token = (lambda: Path(file).read_text().strip()) if file else (lambda: fixed or "")
-        return cls(url, token, mount, prefix, environ.get("VAULT_CACERT"))
+        ca, namespace = environ.get("VAULT_CACERT"), environ.get("VAULT_NAMESPACE")
+        return cls(url, token, mount, prefix, ca=ca, namespace=namespace)
 
     def wrap(self, kek: str, keys: Sequence[Bound]) -> list[bytes]:
         items = [{"plaintext": _text(key), "associated_data": _text(place)} for key, place in keys]
