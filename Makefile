@@ -36,8 +36,9 @@ bench: setup-dev ## print the measurements of docs and performance goals
 
 lock: setup-dev ## choose versions anew and write the locked requirement files
 	$(LOCK) --upgrade --extra embedded --extra build -o deploy/requirements.txt
-	$(LOCK) --upgrade --extra embedded --extra build --extra dev \
+	$(LOCK) --upgrade --extra embedded --extra vault --extra aws-kms --extra build --extra dev \
 		-c deploy/requirements.txt -o deploy/requirements-dev.txt
+	$(LOCK) --upgrade --extra vault --extra aws-kms -c deploy/requirements-dev.txt -o deploy/requirements-keys.txt
 	echo uv | $(subst pyproject.toml,-,$(LOCK)) -c deploy/requirements-dev.txt -o deploy/requirements-uv.txt
 
 clean: ## remove the environment and caches, never the data folder

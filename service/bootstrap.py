@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -10,12 +11,14 @@ from datetime import UTC, datetime
 from service.actor import Actor
 from service.config import Config
 from service.crypto.blind_index import BlindIndex
-from service.crypto.keyring import Keyring, load_key_file
+from service.crypto.keyring import Keyring
 from service.crypto.log_key import load_log_key
+from service.crypto.providers import open_providers
 from service.crypto.signed_note import NoteSigner
 from service.errors import ConfigError
 from service.instants import whole_second
 from service.storage.database import SERVICE_ROLE, Connection, Database
+from service.storage.keks import StoredKekBook
 from service.storage.policies import PolicyStore
 from service.storage.unit import PolicyInForce, Unit
 
@@ -56,17 +59,25 @@ class Services:
 def build_services(
     config: Config, *, pool_size: int = 4, clock: Callable[[], datetime] = utc_now
 ) -> Services:
-    """Raises ConfigError without a database URL and KeyFileError without usable keys."""
+    """Raises ConfigError without a database URL and KeyFileError without usable keys. No server is asked."""
     if config.database_url is None:
         raise ConfigError("no database: set SAMTYCKE_DATABASE_URL, or start with `samtycke run`")
-    keyring = load_key_file(config.key_file)
+    keyring = open_keyring(config)
     database = Database(config.database_url, size=pool_size, role=SERVICE_ROLE)
     return Services(
         config=config,
         database=database,
         keyring=keyring,
-        index=BlindIndex(keyring.index),
+        index=BlindIndex(keyring.index_root),
         policies=PolicyStore(),
         log_key=load_log_key(config.ledger_key_file, config.ledger_origin),
         clock=clock,
     )
+
+
+def open_keyring(config: Config) -> Keyring:
+    """Raises ConfigError and KeyFileError; no server is asked."""
+    assert config.database_url is not None
+    # The one part whose secrets are not in the configuration: that is noted on disk.
+    providers = open_providers(config.keys.providers, os.environ)
+    return Keyring(providers, StoredKekBook(config.database_url), config.keys)

@@ -8,6 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from service.crypto.keks import GCM_LIMIT
+from service.crypto.key_settings import KeySettings
+from service.crypto.providers import parse_keys
 from service.embedded.home import default_home
 from service.embedded.instance import read_running_instance
 from service.errors import ConfigError
@@ -26,8 +29,8 @@ class Config:
     `database_url` and `broker_url` of None mean that the supervisor starts a server of its own; its
     children then receive the server's address, so that nothing else needs to know the difference.
     `jwks` is the path or the URL of the trusted issuer's keys; None means the embedded issuer, whose
-    private key lies in `issuer_key_file`. `ledger_origin` names the ledger; None means the name that its key
-    file holds."""
+    private key lies in `issuer_key_file`. `key_file` is used where `keys` names a file. `ledger_origin` names
+    the ledger; None means the name that its key file holds."""
 
     home: Path
     host: str
@@ -35,6 +38,7 @@ class Config:
     database_url: str | None
     broker_url: str | None
     key_file: Path
+    keys: KeySettings
     ledger_key_file: Path
     ledger_origin: str | None
     issuer: str
@@ -67,13 +71,21 @@ class Config:
         home = _path(given, "SAMTYCKE_HOME") or default_home(Path.cwd())
         database_url = _url(given, "SAMTYCKE_DATABASE_URL", DATABASE_SCHEMES)
         cores = os.cpu_count() or 1
+        key_file, keys = _keys(given, _path(given, "SAMTYCKE_KEY_FILE") or home / "keys" / "keys.json")
         return cls(
             home=home,
             host=given.get("SAMTYCKE_HOST", "127.0.0.1"),
             port=_number(given, "SAMTYCKE_PORT", 8080, 1, 65535),
             database_url=database_url,
             broker_url=_url(given, "SAMTYCKE_BROKER_URL", BROKER_SCHEMES),
-            key_file=_path(given, "SAMTYCKE_KEY_FILE") or home / "keys" / "keys.json",
+            key_file=key_file,
+            keys=KeySettings(
+                providers=keys,
+                cache_size=_number(given, "SAMTYCKE_KEY_CACHE_SIZE", 10_000, 0, 10_000_000),
+                cache_seconds=_number(given, "SAMTYCKE_KEY_CACHE_SECONDS", 300, 0, 86_400),
+                kek_limit=_number(given, "SAMTYCKE_KEK_LIMIT", GCM_LIMIT, 1, GCM_LIMIT),
+                data_key_limit=_number(given, "SAMTYCKE_DATA_KEY_LIMIT", GCM_LIMIT, 1, GCM_LIMIT),
+            ),
             ledger_key_file=_path(given, "SAMTYCKE_LEDGER_KEY_FILE") or home / "keys" / "ledger.key",
             ledger_origin=_origin(given),
             issuer=given.get("SAMTYCKE_ISSUER", "samtycke-embedded"),
@@ -112,6 +124,11 @@ class Config:
             "SAMTYCKE_PORT": str(self.port),
             "SAMTYCKE_KEY_FILE": str(self.key_file),
             "SAMTYCKE_LEDGER_KEY_FILE": str(self.ledger_key_file),
+            "SAMTYCKE_KEYS": self.keys.providers,
+            "SAMTYCKE_KEY_CACHE_SIZE": str(self.keys.cache_size),
+            "SAMTYCKE_KEY_CACHE_SECONDS": str(self.keys.cache_seconds),
+            "SAMTYCKE_KEK_LIMIT": str(self.keys.kek_limit),
+            "SAMTYCKE_DATA_KEY_LIMIT": str(self.keys.data_key_limit),
             "SAMTYCKE_ISSUER": self.issuer,
             "SAMTYCKE_AUDIENCE": self.audience,
             "SAMTYCKE_WEB_WORKERS": str(self.web_workers),
@@ -169,6 +186,16 @@ def _origin(given: Mapping[str, str]) -> str | None:
     if text is not None and ("+" in text or len(text.split()) != 1 or not text.isprintable()):
         raise ConfigError("SAMTYCKE_LEDGER_ORIGIN: names the ledger without spaces and plus signs")
     return text
+
+
+def _keys(given: Mapping[str, str], key_file: Path) -> tuple[Path, str]:
+    """The key file and the providers, with the file's path made absolute: `file:` alone is the key file."""
+    parts = []
+    for kind, where in parse_keys(given.get("SAMTYCKE_KEYS", "file:")):
+        if kind == "file":
+            key_file = Path.cwd() / where if where else key_file
+        parts.append(f"{kind}:{key_file if kind == 'file' else where}")
+    return key_file, ",".join(parts)
 
 
 def _jwks(given: Mapping[str, str]) -> str | None:

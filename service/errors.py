@@ -91,6 +91,14 @@ class UnreadableError(UnavailableError):
     """The person's state cannot be read, so nothing is permitted."""
 
 
+class KeysUnavailableError(UnavailableError):
+    """The keys cannot be reached, so nothing is permitted."""
+
+
+class KeyExhaustedError(UnavailableError):
+    """A key has sealed as much as it may, so nothing more is sealed under it."""
+
+
 class PolicyMissingError(UnavailableError):
     """No policy is in force, so nothing is permitted."""
 

@@ -23,6 +23,7 @@ PURGE = "samtycke.purge"
 PROPOSE_REORDERS = "samtycke.propose_reorders"
 EXPIRE_CONSENTS = "samtycke.expire_consents"
 SEAL_LEDGER = "samtycke.seal_ledger"
+REKEY_IDENTIFIERS = "samtycke.rekey_identifiers"
 
 BULK = "bulk"
 UPKEEP = "upkeep"
@@ -33,6 +34,7 @@ QUEUE_OF = {
     PROPOSE_REORDERS: UPKEEP,
     EXPIRE_CONSENTS: UPKEEP,
     SEAL_LEDGER: UPKEEP,
+    REKEY_IDENTIFIERS: UPKEEP,
 }
 
 # A stopped broker must not hold up a request: what cannot be sent in this time is left to the sweep.

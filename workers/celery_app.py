@@ -50,6 +50,7 @@ def _settings() -> dict[str, Any]:
             "workers.propose",
             "workers.expire",
             "workers.seal",
+            "workers.rekey",
         ),
         "beat_schedule": SCHEDULE,
         "beat_max_loop_interval": 1,

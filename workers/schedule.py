@@ -5,7 +5,14 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
-from service.tasks import EXPIRE_CONSENTS, PROPOSE_REORDERS, PURGE, SEAL_LEDGER, SWEEP_JOBS
+from service.tasks import (
+    EXPIRE_CONSENTS,
+    PROPOSE_REORDERS,
+    PURGE,
+    REKEY_IDENTIFIERS,
+    SEAL_LEDGER,
+    SWEEP_JOBS,
+)
 
 
 def _every(interval: timedelta, task: str) -> dict[str, Any]:
@@ -19,5 +26,6 @@ SCHEDULE = {
     "propose reorders": _every(timedelta(seconds=30), PROPOSE_REORDERS),
     # Due hours are whole ones, so more often would find nothing more; an hour is lost at most to a restart.
     "expire consents": _every(timedelta(minutes=15), EXPIRE_CONSENTS),
+    "rekey identifiers": _every(timedelta(minutes=1), REKEY_IDENTIFIERS),
     "purge": _every(timedelta(minutes=10), PURGE),
 }

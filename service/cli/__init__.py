@@ -18,6 +18,7 @@ COMMANDS = {
     "migrate": ("service.cli.run:migrate", "Bring the database up to date."),
     "token": ("service.cli.token:token", "Print a token for a role."),
     "evaluate": ("service.cli.evaluate:evaluate", "Decide cases from JSON lines by a policy file."),
+    "keys": ("service.cli.keys:keys", "Rotate, list and retire the keys that wrap data keys."),
     "policy": ("service.cli.policy:policy", "Check a policy document, or put it in force."),
     "ledger": ("service.cli.ledger:ledger", "Export, verify and witness the ledger."),
     "receipt": ("service.cli.receipt:receipt", "Check a receipt of consent, offline."),

@@ -15,9 +15,9 @@ from service.audit.sources import DatabaseSource, HttpSource
 from service.audit.verify import Report
 from service.audit.verify import verify as verify_dump
 from service.audit.witness import open_witness
-from service.bootstrap import build_services, utc_now
+from service.bootstrap import build_services, open_keyring, utc_now
 from service.config import Config
-from service.crypto.keyring import Keyring, load_key_file
+from service.crypto.keyring import Keyring
 from service.crypto.log_key import load_log_key
 from service.crypto.signed_note import NoteVerifier
 from service.errors import ConfigError, KeyFileError, UnavailableError
@@ -158,8 +158,8 @@ def _database(config: Config) -> Iterator[Database]:
 def _keyring(config: Config) -> Keyring | None:
     """The keys, where this machine has them; without them less is checked, and the report says so."""
     try:
-        return load_key_file(config.key_file)
-    except KeyFileError:
+        return open_keyring(config)
+    except (ConfigError, KeyFileError):
         return None
 
 

@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import hmac
 import unicodedata
+from collections.abc import Callable
 from functools import lru_cache
+from typing import NamedTuple
 
 import phonenumbers
 from cryptography.hazmat.primitives.hashes import SHA256
@@ -20,22 +22,44 @@ from service.errors import InputFault, InvalidInputError
 IDENTIFIER_TYPES = ("customer_number", "email", "phone")
 
 
+class Versions(NamedTuple):
+    """Identifiers have digests of these versions: `newest` is what new ones get. Both only ever rise."""
+
+    oldest: int
+    newest: int
+
+    @property
+    def live(self) -> range:
+        return range(self.oldest, self.newest + 1)
+
+
 class BlindIndex:
-    """Keyed digests, each kind under a key of its own."""
+    """Keyed digests, each kind under a key of its own. `roots` gives the root of a version, 32 bytes; a root
+    alone is version 1. Identifiers are digested anew under a later version; everything else stays at 1."""
 
-    def __init__(self, root: bytes) -> None:
-        self._root = root
-        self._key = lru_cache(maxsize=64)(self._derive)
+    def __init__(self, roots: bytes | Callable[[int], bytes]) -> None:
+        self._roots = roots
+        self._key = lru_cache(maxsize=256)(self._derive)
+        # As last seen in the database: a guess, which whoever looks something up there has confirmed.
+        self.versions = Versions(1, 1)
 
-    def _derive(self, kind: str) -> bytes:
-        info = f"samtycke/blind-index/1/{kind}".encode()
-        return HKDF(algorithm=SHA256(), length=32, salt=None, info=info).derive(self._root)
+    def learn(self, oldest: int, newest: int) -> Versions:
+        """What the database says now. An older answer that comes late changes nothing."""
+        known = self.versions
+        self.versions = Versions(max(known.oldest, oldest), max(known.newest, newest))
+        return self.versions
 
-    def digest(self, kind: str, value: bytes) -> bytes:
-        return hmac.digest(self._key(kind), value, "sha256")
+    def _derive(self, kind: str, version: int) -> bytes:
+        root = self._roots if isinstance(self._roots, bytes) else self._roots(version)
+        info = f"samtycke/blind-index/{version}/{kind}".encode()
+        return HKDF(algorithm=SHA256(), length=32, salt=None, info=info).derive(root)
 
-    def identifier(self, kind: str, normalised: str) -> bytes:
-        return self.digest(f"identifier/{kind}", normalised.encode())
+    def digest(self, kind: str, value: bytes, version: int = 1) -> bytes:
+        """Raises UnavailableError when the root cannot be had."""
+        return hmac.digest(self._key(kind, version), value, "sha256")
+
+    def identifier(self, kind: str, normalised: str, version: int = 1) -> bytes:
+        return self.digest(f"identifier/{kind}", normalised.encode(), version)
 
     def __repr__(self) -> str:
         return "BlindIndex(…)"

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hmac
 import os
+from typing import Protocol
 from uuid import UUID
 
 from cryptography.exceptions import InvalidTag
@@ -29,21 +30,36 @@ def place(table: str, column: str, owner: UUID, record: object, version: int = 1
     return f"{table}|{column}|{owner.hex}|{record}|{version}".encode()
 
 
+class Meter(Protocol):
+    """Counts encryptions by sample: those whose nonce begins with two bytes up to `sampled`."""
+
+    @property
+    def sampled(self) -> bytes: ...
+
+    def count(self, owner: UUID) -> None:
+        """Raises KeyExhaustedError when there were too many."""
+        ...
+
+
 class DataKey:
-    """The unwrapped key of one owner. It is kept no longer than the work that needs it."""
+    """The unwrapped key of one owner, whose encryptions `meter` counts."""
 
-    __slots__ = ("_cipher", "_key")
+    __slots__ = ("_cipher", "_key", "_meter", "_owner")
 
-    def __init__(self, key: bytes) -> None:
+    def __init__(self, key: bytes, meter: Meter | None = None, owner: UUID | None = None) -> None:
         self._key = key
         self._cipher = AESGCM(key)
+        self._meter, self._owner = meter, owner
 
     @staticmethod
     def generate() -> bytes:
         return AESGCM.generate_key(bit_length=8 * KEY_BYTES)
 
     def seal(self, plaintext: bytes, at: bytes) -> bytes:
+        """Raises KeyExhaustedError when the key has sealed as much as it may."""
         nonce = os.urandom(_NONCE_BYTES)
+        if self._meter is not None and self._owner is not None and nonce[:2] <= self._meter.sampled:
+            self._meter.count(self._owner)
         return _VERSION + nonce + self._cipher.encrypt(nonce, plaintext, at)
 
     def open(self, sealed: bytes, at: bytes) -> bytes:

@@ -94,7 +94,7 @@ class Supervisor:
             try:
                 self._start_servers()
                 self._migrate()
-                if ensure_key_file(self._config):
+                if ensure_key_file(self._config, self._environ):
                     self._terminal.say(f"made the key file {self._config.key_file}: without it nothing opens")
                 write_note(self._config.home, self._config.as_environ())
                 self._start_services()

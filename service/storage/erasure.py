@@ -27,6 +27,7 @@ def erase_rows(unit: Unit, subject: UUID) -> tuple[dict[str, int], int]:
     history = unit.db.execute(_SQL["erase_history"], (subject,)).fetchone()
     assert history is not None
     gone |= dict(zip(_HISTORY, history, strict=True))
+    unit.keyring.forget(subject)
     row = unit.db.execute(_SQL["entomb"], {"subject": subject, "now": unit.now}).fetchone()
     assert row is not None
     return gone, int(row[0])

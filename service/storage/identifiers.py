@@ -38,30 +38,39 @@ class StoredIdentifier:
 
 
 def hold_identifiers(unit: Unit, identifiers: Iterable[Known]) -> None:
-    """Let nobody else register these until the transaction ends."""
-    blinds = (unit.index.identifier(i.type, i.value) for i in identifiers)
+    """Let nobody else register these, nor begin a new version of the blind index, until the transaction
+    ends."""
+    version = _hold_versions(unit)
+    blinds = (unit.index.identifier(i.type, i.value, version) for i in identifiers)
     for lock in sorted(int.from_bytes(blind[:8], "big", signed=True) for blind in blinds):
         unit.db.execute(_SQL["hold_identifier"], (lock,))
 
 
 def find_by_identifier(unit: Unit, kind: str, value: str) -> UUID | None:
-    row = unit.db.execute(_SQL["find_by_blind"], (unit.index.identifier(kind, value),)).fetchone()
-    return None if row is None else row[0]
+    return find_by_identifiers(unit, kind, [value]).get(value)
 
 
 def find_by_identifiers(unit: Unit, kind: str, values: Sequence[str]) -> Mapping[str, UUID]:
-    """The subjects of many normalised identifiers of one kind, in one round trip."""
-    blinds = {unit.index.identifier(kind, value): value for value in values}
-    rows = unit.db.execute(_SQL["find_many_by_blind"], (list(blinds),), binary=True)
-    return {blinds[bytes(blind)]: subject for blind, subject in rows}
+    """The subjects of many normalised identifiers of one kind, in one round trip, by digests of every version
+    that an identifier may have just now."""
+    while True:
+        versions = unit.index.versions
+        blinds = {
+            unit.index.identifier(kind, value, version): value
+            for value in values
+            for version in versions.live
+        }
+        rows = unit.db.execute(_SQL["find_by_blind"], (list(blinds),), binary=True).fetchall()
+        if unit.index.learn(rows[0][0], rows[0][1]) == versions:
+            return {blinds[blind]: subject for _, _, blind, subject in rows if subject is not None}
 
 
 def add_identifier(unit: Unit, subject: Subject, kind: str, value: str) -> UUID:
     """`value` is normalised, and held by `hold_identifiers`."""
-    identifier = new_id()
+    identifier, version = new_id(), unit.index.versions.newest
     sealed = subject.seal({"type": kind, "value": value}, "identifiers", identifier)
-    blind = unit.index.identifier(kind, value)
-    unit.db.execute(_SQL["insert_identifier"], (identifier, subject.id, blind, sealed, unit.now))
+    blind = unit.index.identifier(kind, value, version)
+    unit.db.execute(_SQL["insert_identifier"], (identifier, subject.id, blind, version, sealed, unit.now))
     return identifier
 
 
@@ -92,9 +101,27 @@ def suppress_identifiers(unit: Unit, subject: UUID) -> int:
 
 
 def is_suppressed(unit: Unit, kind: str, value: str) -> bool:
-    mark = _mark(unit, unit.index.identifier(kind, value))
-    return unit.db.execute(_SQL["find_mark"], (mark,)).fetchone() is not None
+    """Marks were made of digests of the version of their time, and their persons' identifiers are gone: so
+    every version that ever was is asked for."""
+    while True:
+        newest = unit.index.versions.newest
+        blinds = (unit.index.identifier(kind, value, version) for version in range(1, newest + 1))
+        marks = [_mark(unit, blind) for blind in blinds]
+        row = unit.db.execute(_SQL["find_mark"], (marks,)).fetchone()
+        assert row is not None
+        if unit.index.learn(1, row[0]).newest == newest:
+            return bool(row[1])
 
 
 def _mark(unit: Unit, blind: bytes) -> bytes:
     return unit.index.digest("suppression", blind)
+
+
+def _hold_versions(unit: Unit) -> int:
+    """The version that new identifiers get; it stays so until the transaction ends."""
+    with unit.db.pipeline():
+        unit.db.execute(_SQL["hold_versions"])
+        row = unit.db.execute(_SQL["read_versions"])
+    found = row.fetchone()
+    assert found is not None
+    return unit.index.learn(*found).newest

@@ -2,14 +2,26 @@
 -- name: hold_identifier
 select pg_advisory_xact_lock(%s);
 
--- name: find_by_blind
-select subject from identifiers where blind = %s;
+-- Whoever registers holds the versions of the blind index together with others against a change; the versions
+-- are read by the next statement, which sees what the lock waited for.
+-- name: hold_versions
+select pg_advisory_xact_lock_shared(hashtext('keys.index_roots'));
 
--- name: find_many_by_blind
-select blind, subject from identifiers where blind = any(%s);
+-- name: read_versions
+select min(version) filter (where state <> 'retired'), max(version) from keys.index_roots;
+
+-- The versions stand in the same snapshot as what was found: whoever asked with digests of others asks again.
+-- name: find_by_blind
+select v.oldest, v.newest, i.blind, i.subject
+from (
+    select min(version) filter (where state <> 'retired') as oldest, max(version) as newest
+    from keys.index_roots
+) v
+left join identifiers i on i.blind = any(%s);
 
 -- name: insert_identifier
-insert into identifiers (id, subject, blind, sealed, created_at) values (%s, %s, %s, %s, %s);
+insert into identifiers (id, subject, blind, index_version, sealed, created_at)
+values (%s, %s, %s, %s, %s, %s);
 
 -- name: read_identifiers
 select id, created_at, sealed from identifiers where subject = %s order by created_at, id;
@@ -24,4 +36,40 @@ delete from identifiers where subject = %s returning blind;
 insert into suppression_marks (mark, at) values (%s, %s) on conflict do nothing;
 
 -- name: find_mark
-select 1 from suppression_marks where mark = %s;
+select v.newest, m.mark is not null
+from (select max(version) as newest from keys.index_roots) v
+left join suppression_marks m on m.mark = any(%s)
+limit 1;
+
+-- Identifiers whose digest is of an older version. Whoever holds one is not waited for: the next pass finds it.
+-- name: take_old
+select i.id, i.subject, i.sealed, k.kek, k.wrapped
+from identifiers i
+left join keys.data_keys k on k.owner = i.subject
+where i.index_version < %(version)s and i.id > %(after)s
+order by i.id
+limit %(limit)s
+for update of i skip locked;
+
+-- name: set_blinds
+update identifiers i
+set blind = n.blind, index_version = %(version)s
+from unnest(%(ids)b::uuid[], %(blinds)b::bytea[]) n (id, blind)
+where i.id = n.id;
+
+-- name: count_old
+select count(*) from identifiers where index_version < %s;
+
+-- Waits for whoever is registering under the version that is current so far.
+-- name: change_versions
+select pg_advisory_xact_lock(hashtext('keys.index_roots'));
+
+-- name: end_current
+update keys.index_roots set state = 'old' where state = 'current';
+
+-- name: insert_root
+insert into keys.index_roots (version, state, kek, wrapped) values (%s, 'current', %s, %s);
+
+-- Its root is kept: marks of persons erased in its time are made of its digests.
+-- name: retire_versions
+update keys.index_roots set state = 'retired' where state = 'old' and version < %s;

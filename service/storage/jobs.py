@@ -133,3 +133,8 @@ def results_page(db: Connection, job: UUID, after: tuple[int, int], limit: int) 
     """Rows for `decisions.open_row`, each followed by its chunk and position, beyond those of `after`."""
     key = {"job": job, "chunk": after[0], "position": after[1], "limit": limit}
     return db.execute(_SQL["read_results"], key, binary=True).fetchall()
+
+
+def keys_of(page: list[tuple[Any, ...]]) -> list[tuple[UUID, WrappedKey]]:
+    """The wrapped keys of a results page, with their owners."""
+    return [(row[1] or row[2], WrappedKey(row[8], row[9])) for row in page if row[9] is not None]

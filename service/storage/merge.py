@@ -70,9 +70,9 @@ def read_merged_subjects(unit: Unit, subject: UUID) -> list[Subject]:
     """Those merged into a subject, with the keys that open what stayed with them: past decisions, requests
     and reads. Their choices are empty: they have none of their own any more."""
     rows = unit.db.execute(_SQL["read_merged_keys"], (merged_into(unit, subject),), binary=True)
+    asked = [(owner, WrappedKey(kek, wrapped)) for owner, kek, wrapped in rows]
+    keys = unit.keyring.unwrap_many(asked)
     return [
-        Subject(
-            owner, "erased", 0, 0, unit.keyring.unwrap(owner, WrappedKey(kek, wrapped)), Choices(), Activity()
-        )
-        for owner, kek, wrapped in rows
+        Subject(owner, "erased", 0, 0, key, Choices(), Activity())
+        for (owner, _), key in zip(asked, keys, strict=True)
     ]

@@ -200,13 +200,17 @@ def _check_chain(subject: Subject, rows: Sequence[Sequence[Any]], after: int, *,
 
 
 def _subjects(keyring: Keyring, rows: Iterable[Sequence[Any]]) -> Iterable[Subject]:
-    for subject_id, status, epoch, activity, kek, wrapped, choices, contacts in rows:
+    rows = list(rows)
+    living = [row for row in rows if row[1] != "erased"]
+    if any(row[5] is None or row[6] is None or (row[7] is None and row[3]) for row in living):
+        raise UnreadableError
+    # All at once: a provider elsewhere is asked once.
+    keys = iter(keyring.unwrap_many([(row[0], WrappedKey(row[4], row[5])) for row in living]))
+    for subject_id, status, epoch, activity, _, _, choices, contacts in rows:
         if status == "erased":
             yield Subject(subject_id, status, epoch, activity, None, Choices(), Activity())
             continue
-        if wrapped is None or choices is None or (contacts is None and activity):
-            raise UnreadableError
-        key = keyring.unwrap(subject_id, WrappedKey(kek, wrapped))
+        key = next(keys)
         yield Subject(
             subject_id,
             status,

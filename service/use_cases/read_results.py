@@ -12,7 +12,7 @@ from service.errors import ConflictError, NotFoundError, UnreadableError
 from service.policy import Candidate, Decision, Policy
 from service.storage.access_log import record_read
 from service.storage.decisions import DecisionRow, decision_ids, open_row
-from service.storage.jobs import Job, creator_digest, results_page
+from service.storage.jobs import Job, creator_digest, keys_of, results_page
 from service.use_cases.read_job import find_job
 from service.use_cases.read_what_opens import read_what_opens
 from service.use_cases.special import is_special, sees_special
@@ -52,6 +52,7 @@ def _results(services: Services, actor: Actor, job: Job, route: str | None) -> I
             policies = {row[6]: services.policies.version(db, row[6]) for row in page}
         if route is not None:
             _record_reads(services, actor, [row[1] for row in page if row[1] is not None], route)
+        services.keyring.prefetch(keys_of(page))
         for row in page:
             try:
                 opened = open_row(services.keyring, row[:-2])

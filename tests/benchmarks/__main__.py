@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.benchmarks import bulk, consents, decisions, evaluator, ledger
+from tests.benchmarks import bulk, consents, decisions, evaluator, ledger, rotation
 
-for measure in (evaluator, bulk, decisions, consents, ledger):
+for measure in (evaluator, bulk, decisions, consents, ledger, rotation):
     measure.main()

@@ -9,11 +9,21 @@ from uuid import UUID
 
 import pytest
 
+from service.crypto.blind_index import BlindIndex
 from service.crypto.data_key import place
-from service.crypto.keyring import WrappedKey, create_key_file, load_key_file
+from service.crypto.keyring import Keyring, WrappedKey, create_key_file
+from service.crypto.providers.key_file import KeyFile
 from service.errors import KeyFileError, UnreadableError
+from tests.crypto.books import MemoryBook, keyring
 
 OWNER, OTHER = UUID(int=1), UUID(int=2)
+
+OLD_FILE = """{"format": "samtycke-keys/1", "active": "kek-2f3a9c11",
+ "kek": {"kek-2f3a9c11": "UG0DXwPUo9NCdUptSvSGD1yOwhery5jvZRwu7JaHKQ8="},
+ "index": "aVzfctMUiVKuRdCnRntwqfGCnwVekSIiXt7mBTVMwa8="}"""
+OLD_WRAPPED = "Aeqc6qJD8ZBw7kOMqltOYd8wXBGySA+bTXo32TFCG2utQxI25d3kUdAbMnK2imctpSoj8cJ3xc98N+ryQg=="
+OLD_SEALED = "AStdilCI38PYBmxs4cTX85K/TBXjL0+ghwd/OoBX3iU3"
+OLD_DIGEST = "ff1c7a1729be3cde2e719b7bcb005283db5b4d966a0d7a95604c010c469e5084"
 
 
 @pytest.fixture
@@ -36,10 +46,15 @@ def test_an_existing_file_is_never_overwritten(path: Path) -> None:
     assert path.read_bytes() == before
 
 
+def load_key_file(path: Path, book: MemoryBook | None = None) -> Keyring:
+    return keyring(KeyFile(path), book)
+
+
 def test_a_data_key_comes_back_from_its_wrapping(path: Path) -> None:
-    key, wrapped = load_key_file(path).new_data_key(OWNER)
+    book = MemoryBook()
+    key, wrapped = load_key_file(path, book).new_data_key(OWNER)
     here = place("t", "c", OWNER, 1)
-    again = load_key_file(path).unwrap(OWNER, wrapped)
+    again = load_key_file(path, book).unwrap(OWNER, wrapped)
     assert again.open(key.seal(b"x", here), here) == b"x"
 
 
@@ -100,3 +115,17 @@ def test_keys_do_not_show_in_a_repr(path: Path) -> None:
     for text in [document["index"], *document["kek"].values()]:
         assert text not in repr(keyring)
         assert repr(base64.b64decode(text)) not in repr(keyring)
+        assert text not in repr(KeyFile(path))
+
+
+def test_a_file_of_the_first_release_still_opens_what_it_wrapped(tmp_path: Path) -> None:
+    """Written and wrapped by the program as it was before keys had states."""
+    path = tmp_path / "keys.json"
+    path.touch(mode=0o600)
+    path.write_text(OLD_FILE)
+    book = MemoryBook()
+    found = load_key_file(path, book)
+    key = found.unwrap(OWNER, WrappedKey("kek-2f3a9c11", base64.b64decode(OLD_WRAPPED)))
+    assert key.open(base64.b64decode(OLD_SEALED), place("t", "c", OWNER, 1)) == b"kept"
+    assert found.active().id == "kek-2f3a9c11"
+    assert BlindIndex(found.index_root).identifier("email", "a@b.se").hex() == OLD_DIGEST

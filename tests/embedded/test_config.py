@@ -44,6 +44,24 @@ def test_as_environ_leads_back(tmp_path: Path) -> None:
     assert Config.from_environ(config.as_environ()) == config
 
 
+def test_the_path_of_a_key_file_is_made_absolute_wherever_it_is_given(
+    open_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(open_folder)
+    plain = Config.from_environ({"SAMTYCKE_KEY_FILE": "k.json"})
+    named = Config.from_environ({"SAMTYCKE_KEYS": "vault:transit/samtycke,file:k.json"})
+    assert plain.key_file == named.key_file == open_folder / "k.json"
+    assert plain.keys.providers == f"file:{open_folder / 'k.json'}"
+    assert named.keys.providers == f"vault:transit/samtycke,file:{open_folder / 'k.json'}"
+    for config in (plain, named):
+        assert Config.from_environ(config.as_environ()) == config
+
+
+def test_keys_of_the_environment_are_not_noted_on_disk() -> None:
+    config = Config.from_environ({"SAMTYCKE_KEYS": "env:", "SAMTYCKE_KEK": "secret-9"})
+    assert "secret-9" not in str(config.as_environ()) + repr(config)
+
+
 def test_empty_value_counts_as_unset() -> None:
     assert Config.from_environ({"SAMTYCKE_PORT": " ", "SAMTYCKE_DATABASE_URL": ""}).port == 8080
 
