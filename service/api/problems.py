@@ -46,6 +46,8 @@ PROBLEMS: dict[type[Exception], tuple[int, str]] = {
     errors.TooManyRequestsError: (429, "too-many-requests"),
     errors.UnavailableError: (503, "unavailable"),
     errors.UnreadableError: (503, "unreadable"),
+    errors.KeysUnavailableError: (503, "keys-unavailable"),
+    errors.KeyExhaustedError: (503, "keys-exhausted"),
     errors.LedgerError: (503, "ledger-broken"),
     errors.PolicyMissingError: (503, "policy-missing"),
     UnsupportedMediaTypeError: (415, "unsupported-media-type"),

@@ -63,6 +63,7 @@ class HttpSource:
                 found: bytes = answer.read(_LONGEST)
                 return found
         except urllib.error.HTTPError as error:
+            error.close()
             if error.code in (422, 503) and "consistency" in path:
                 raise LedgerError(f"the service answers {error.code}") from None
             raise UnavailableError(f"{self._address}{path} answers {error.code}") from None

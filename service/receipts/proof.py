@@ -1,8 +1,8 @@
 """What shows that a receipt is true, carried along with it and not covered by its digest.
 
 `digest` is that of the receipt; `event` is what was recorded, word for word, with its place in the person's
-chain; `promise` is the log's signed word that it will hold that very event, and `ledger`, seconds later, shows
-that it does. `salt` opens the commitment of both.
+chain; `promise` is the log's signed word that it will hold that very event, and `ledger`, seconds later,
+shows that it does. `salt` opens the commitment of both.
 """
 
 from __future__ import annotations

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import secrets
-from pathlib import Path
 from typing import NamedTuple
 from uuid import UUID
 
@@ -16,7 +15,7 @@ from service.errors import UnreadableError
 from service.storage.database import Connection
 from service.storage.sql import load
 
-_SQL = load(str(Path(__file__).with_name("identifiers.py")))
+_SQL = load(__file__)
 
 
 class Digested(NamedTuple):
@@ -28,9 +27,9 @@ class Digested(NamedTuple):
 
 
 def newest_version(db: Connection) -> int:
-    row = db.execute(_SQL["read_versions"]).fetchone()
+    row = db.execute(_SQL["newest_version"]).fetchone()
     assert row is not None
-    return int(row[1])
+    return int(row[0])
 
 
 def count_old(db: Connection, version: int) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import ceil
 from typing import NamedTuple
 from uuid import UUID
 
@@ -33,6 +34,10 @@ def hold_rotation(db: Connection) -> bool:
     return row is not None and bool(row[0])
 
 
+def let_rotate(db: Connection) -> None:
+    db.execute(_SQL["let_rotate"])
+
+
 def activate_kek(db: Connection, kek: str, provider: str) -> None:
     """Make a new key the active one; the one before is deactivated."""
     db.execute(_SQL["deactivate"])
@@ -55,7 +60,7 @@ def mark_destroyed(db: Connection, kek: str, grace: float) -> str:
         raise KeyInUseError(f"{kek} is active: rotate first")
     if state in (DEACTIVATED, COMPROMISED):
         if since is not None and since < grace:
-            raise KeyInUseError(f"{kek} was active a moment ago: try again in {grace - since:.0f} seconds")
+            raise KeyInUseError(f"{kek} was active a moment ago: try again in {ceil(grace - since)} seconds")
         wrapped = count_wrapped(db).get(kek)
         if wrapped is not None:
             raise KeyInUseError(f"{kek} still wraps {wrapped.keys} data keys and {wrapped.roots} index roots")

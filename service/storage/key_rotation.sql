@@ -2,6 +2,9 @@
 -- name: hold_rotation
 select pg_try_advisory_lock(hashtext('keys.rotation'));
 
+-- name: let_rotate
+select pg_advisory_unlock(hashtext('keys.rotation'));
+
 -- name: deactivate
 update keys.keks set state = 'deactivated', deactivated_at = now() where state = 'active';
 

@@ -24,6 +24,7 @@ from service.storage.key_rotation import (
     activate_kek,
     count_wrapped,
     hold_rotation,
+    let_rotate,
     mark_compromised,
     mark_destroyed,
     rewrap,
@@ -114,7 +115,7 @@ def _alone(services: Services) -> Iterator[None]:
         try:
             yield
         finally:
-            db.execute("select pg_advisory_unlock_all()")
+            let_rotate(db)
 
 
 def _begin(services: Services, compromised: str | None) -> tuple[str, bool]:

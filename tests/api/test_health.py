@@ -81,7 +81,7 @@ def test_readiness_names_keys_that_do_not_open(services: Services, monkeypatch: 
     def refuse(*_: object) -> None:
         raise ValueError("no key")
 
-    monkeypatch.setattr(type(services.keyring), "unwrap", refuse)
+    monkeypatch.setattr(type(services.keyring), "unwrap_all", refuse)
     problem = problem_of(create_app(services).test_client().get("/readyz"), 503, "not-ready")
     assert {name for name, state in problem["parts"].items() if state != "ok"} == {"keys"}
 

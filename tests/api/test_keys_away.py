@@ -70,7 +70,7 @@ def test_who_is_not_remembered_gets_no_permission_and_who_is_still_does(
     assert client.post(ROUTE, json=ask(person.id), headers=shop).status_code == 200
     far.down = True
     assert client.post(ROUTE, json=ask(person.id), headers=shop).status_code == 200
-    problem = problem_of(client.post(ROUTE, json=ask(stranger.id), headers=shop), 503, "unavailable")
+    problem = problem_of(client.post(ROUTE, json=ask(stranger.id), headers=shop), 503, "keys-unavailable")
     assert "decisions" not in problem
     far.down = False
     assert client.post(ROUTE, json=ask(stranger.id), headers=shop).status_code == 200
@@ -96,7 +96,7 @@ def test_nobody_is_registered_without_the_provider(
         "timezone": "Europe/Helsinki",
         "birth_date": "1980-02-29",
     }
-    problem_of(client.post("/v1/subjects", json=body, headers=token("shop")), 503, "unavailable")
+    problem_of(client.post("/v1/subjects", json=body, headers=token("shop")), 503, "keys-unavailable")
 
 
 def test_who_is_erased_elsewhere_is_not_answered_from_memory(

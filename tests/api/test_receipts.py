@@ -10,7 +10,6 @@ from uuid import UUID
 
 import pytest
 from click.testing import CliRunner, Result
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from flask.testing import FlaskClient
 
 from schemas.receipts import KANTARA, RECEIPT, faults_of
@@ -20,18 +19,14 @@ from service.bootstrap import Services
 from service.cli.receipt import receipt as receipt_command
 from service.embedded.demo.files import demo_policy
 from service.receipts import digest_of
-from service.receipts.inclusion import commitment_of
 from service.storage.access_log import read_reads
-from service.storage.events import read_owned_event
 from service.storage.policies import publish_policy
-from service.storage.subjects import Subject, read_subject
-from service.storage.unit import Unit
+from service.storage.subjects import read_subject
 from service.use_cases.expire_consents import expire_consents
 from service.use_cases.merge_subjects import merge_subjects
 from service.use_cases.seal_ledger import seal_ledger
 from tests.api.helpers import Clock, Tokens, problem_of
 from tests.api.test_subjects import register
-from tests.receipts.log import Log, Proof
 
 LINKED = "application/ld+json"
 KANTARA_TYPE = "application/vnd.kantara.consent-receipt+json"

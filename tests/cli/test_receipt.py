@@ -19,8 +19,8 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from service.cli.receipt import receipt as command
 from service.consent_states import ConsentState
+from service.instants import show_instant
 from service.receipts import ShownNotice, Source, build_kantara, build_receipt, canonical, digest_of
-from service.receipts.inclusion import commitment_of
 from service.receipts.proof import with_proof
 from service.use_cases.notices import notice_of
 from tests.receipts.log import NAME, Log
@@ -159,7 +159,9 @@ def test_a_changed_word_shows_even_with_a_digest_to_fit(
     [
         (("proof", "event", "said", "origin"), "till", "not about this event"),
         (("proof", "event", "digest"), "0" * 64, "not about this event"),
-        ((*LEDGER, "salt"), "1" * 64, "not about this event"),
+        (("proof", "salt"), "1" * 64, "not about this event"),
+        (("proof", "commitment"), "1" * 64, "not about this event"),
+        (("proof", "promise"), f"{NAME}/promise\n\n", "the promise is not signed"),
         ((*LEDGER, "position"), 5, "does not lead"),
         ((*LEDGER, "position"), 10**30, "does not lead"),
         ((*LEDGER, "size"), 6, "does not lead"),
@@ -263,3 +265,12 @@ def test_a_withdrawal_is_proven_too(verify: Verify, source: Source, log: Log) ->
     document = with_proof(build_receipt(ended), ended, said, log.evidence(event_of(source, said), 6))
     assert json.loads(canonical(document)) == document
     assert verify(document, "--key", log.key).exit_code == 0
+
+
+def test_a_promise_about_another_event_is_none(
+    verify: Verify, true_one: dict[str, Any], source: Source, log: Log
+) -> None:
+    other = event_of(source, true_one["proof"]["event"]["said"]) | {"id": "cev_aaaaaaaaaaaaaaaaaaaaaaaaaa"}
+    promise = log.evidence(other, 4).promise
+    result = verify(changed(true_one, ("proof", "promise"), promise), "--key", log.key)
+    assert (result.exit_code, "about another event" in result.output) == (1, True), result.output

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from babel.messages.pofile import read_po
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 import service.receipts
 from service.consent_states import ConsentState
@@ -20,13 +21,17 @@ from service.receipts.proof import with_proof
 from service.receipts.source import ShownNotice, Source
 from service.receipts.view import receipt_view, show_period
 from tests.receipts.conftest import Make
+from tests.receipts.log import Log
 
 FOLDER = Path(service.receipts.__file__).parent
 STYLE = (FOLDER / "templates" / "receipt.css").read_text()
 
 
 def page(source: Source, locale: str, timezone: str = "Europe/Stockholm") -> str:
-    receipt = with_proof(build_receipt(source), source, {"kind": "consent", "status": "given"}, None)
+    said = {"kind": "consent", "status": "given"}
+    event = {"id": source.event_id, "recorded_at": "2026-11-22T09:00:00Z", "digest": "00" * 32, "said": said}
+    evidence = Log(Ed25519PrivateKey.generate()).evidence(event, 3)
+    receipt = with_proof(build_receipt(source), source, said, evidence)
     return receipt_page(receipt_view(source, receipt, locale, timezone))
 
 

@@ -227,7 +227,8 @@ def get(unit: Unit, cell: Cell) -> bytes:
 @pytest.fixture
 def unit(services: Services) -> Iterator[Unit]:
     with services.unit(SYSTEM) as unit:
-        # The attacker is not kept from anything by triggers or foreign keys.
+        # The attacker is not kept from anything by roles, triggers or foreign keys.
+        unit.db.execute("set local role none")
         unit.db.execute("set local session_replication_role = replica")
         yield unit
 

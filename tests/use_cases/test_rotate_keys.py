@@ -188,6 +188,18 @@ def _outcome(call: Callable[[], object]) -> object:
         return error
 
 
+def retire(services: Services, kek: str) -> None:
+    """As an operator would: again, when it is too early."""
+    for _ in range(100):
+        try:
+            retire_key(services, kek, grace=0.6)
+        except KeyInUseError:
+            time.sleep(0.1)
+        else:
+            return
+    pytest.fail("the old key is in use for ever")
+
+
 def test_rotation_under_load_fails_nobody(services: Services) -> None:
     people = [register(services, number) for number in range(200)]
     stop, counts, failures = threading.Event(), [0, 0, 0, 0], []
@@ -216,7 +228,7 @@ def test_rotation_under_load_fails_nobody(services: Services) -> None:
         for _ in range(3):
             old = services.keyring.active().id
             rotate_keys(services, batch=20)
-            retire_key(services, old, grace=0.6)
+            retire(services, old)
     finally:
         time.sleep(0.3)
         stop.set()
