@@ -42,6 +42,8 @@ class Config:
     max_body_bytes: int
     max_bulk_bytes: int
     demo: bool
+    erasure_journal: Path
+    backup_days: int
 
     @property
     def issuer_key_file(self) -> Path:
@@ -78,6 +80,8 @@ class Config:
             max_body_bytes=_number(given, "SAMTYCKE_MAX_BODY_BYTES", MIB, 1024, 1024 * MIB),
             max_bulk_bytes=_number(given, "SAMTYCKE_MAX_BULK_BYTES", 256 * MIB, 1024, 16 * 1024 * MIB),
             demo=_switch(given, "SAMTYCKE_DEMO", default=database_url is None),
+            erasure_journal=_path(given, "SAMTYCKE_ERASURE_JOURNAL") or home / "erasures" / "journal",
+            backup_days=_number(given, "SAMTYCKE_BACKUP_DAYS", 30, 1, 3650),
         )
 
     @classmethod
@@ -109,6 +113,8 @@ class Config:
             "SAMTYCKE_WORKER_CONCURRENCY": str(self.worker_concurrency),
             "SAMTYCKE_MAX_BODY_BYTES": str(self.max_body_bytes),
             "SAMTYCKE_MAX_BULK_BYTES": str(self.max_bulk_bytes),
+            "SAMTYCKE_ERASURE_JOURNAL": str(self.erasure_journal),
+            "SAMTYCKE_BACKUP_DAYS": str(self.backup_days),
             "SAMTYCKE_DEMO": "on" if self.demo else "off",
             **{name: value for name, value in optional.items() if value is not None},
         }

@@ -37,6 +37,7 @@ NOUNS = (
     "preferences",
     "mandates",
     "requests",
+    "holds",
     "decisions",
     "authzen",
     "candidates",

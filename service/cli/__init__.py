@@ -19,6 +19,7 @@ COMMANDS = {
     "token": ("service.cli.token:token", "Print a token for a role."),
     "evaluate": ("service.cli.evaluate:evaluate", "Decide cases from JSON lines by a policy file."),
     "policy": ("service.cli.policy:policy", "Check a policy document, or put it in force."),
+    "erasures": ("service.cli.erasures:erasures", "Do the erasures of the journal in a restored database."),
     "import": ("service.cli.imports:imports", "Import a shop's files as signals."),
     "demo": ("service.cli.demo:demo", "Play a day with the demo customers."),
 }

@@ -19,6 +19,7 @@ _DELETES = {
     "consent_events": "delete_events",
     "access_log": "delete_access_log",
     "stored_answers": "delete_idempotency",
+    "legal_holds": "delete_holds",
 }
 
 

@@ -32,6 +32,9 @@ delete from access_log where subject = %s;
 -- name: delete_idempotency
 delete from idempotency_keys where subject = %s;
 
+-- name: delete_holds
+delete from legal_holds where subject = %s;
+
 -- What remains is the tombstone: an opaque id, that it was erased, and when.
 -- name: entomb
 update subjects

@@ -18,10 +18,11 @@ from service.ids import CONSENT_EVENT, SUBJECT, show
 from service.instants import show_instant
 from service.policy import LEVEL_NAMES, Policy, effective_level
 from service.storage.choices import Activity, Choices, StoredConsent, StoredMandate
+from service.storage.holds import move_holds
 from service.storage.merge import entomb_as_merged, move_identifiers, move_signals
 from service.storage.reorders import move_reorder, read_open_reorders
 from service.storage.signals import data_categories
-from service.storage.subjects import Event, Subject, lock_subjects, read_events, save_activity
+from service.storage.subjects import Event, Subject, lock_subjects, read_events, save_activity, set_status
 from service.storage.unit import Unit
 from service.use_cases.change import Changed, commit_change
 
@@ -47,6 +48,9 @@ def merge_subjects(unit: Unit, source_id: UUID, target_id: UUID) -> Changed:
     )
     target.epoch = max(source.epoch, target.epoch)
     save_activity(unit, target)
+    move_holds(unit, source_id, target_id)
+    if source.status == "restricted" and target.status == "active":
+        set_status(unit, target, "restricted")
     payload = {"kind": "merge", "from": show_subject(source_id), "moved": moved, "history": history}
     changed = commit_change(unit, target, payload)
     entomb_as_merged(unit, source, target)

@@ -54,6 +54,8 @@ class World:
                 "decisions"
             ][0]["id"],
         }
+        held = CALLS["POST /v1/subjects/<subject>/holds"].body_in(self)
+        self.parameters["hold"] = self._made("POST", f"{about}/holds", held, there.token("dpo"))["id"]
         self._made("PUT", f"{about}/mandates/{MANDATE}", MANDATE_BODY, own)
 
     def own(self, *more: str) -> dict[str, str]:
@@ -247,6 +249,15 @@ CALLS: dict[str, Call] = {
     "POST /v1/requests/<request_id>/extend": Call(_reason),
     "POST /v1/requests/<request_id>/refuse": Call(_reason),
     "POST /v1/requests/<request_id>/fulfil": Call(_reason),
+}
+
+
+CALLS |= {
+    "POST /v1/subjects/<subject>/holds": Call(
+        lambda _: {"code": "legal_claims", "until": "2027-11-22T09:00:00Z"}
+    ),
+    "GET /v1/subjects/<subject>/holds": Call(),
+    "DELETE /v1/subjects/<subject>/holds/<hold>": Call(),
 }
 
 

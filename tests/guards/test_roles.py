@@ -65,6 +65,9 @@ TABLE: dict[str, tuple[str, ...]] = {
     "POST /v1/requests/<request_id>/extend": ("dpo",),
     "POST /v1/requests/<request_id>/refuse": ("dpo",),
     "POST /v1/requests/<request_id>/fulfil": ("dpo",),
+    "POST /v1/subjects/<subject>/holds": ("dpo",),
+    "GET /v1/subjects/<subject>/holds": ("dpo",),
+    "DELETE /v1/subjects/<subject>/holds/<hold>": ("dpo",),
 }
 PUBLIC = ("/healthz", "/readyz", "/metrics", "/openapi.json", "/docs", "/docs/<name>")
 ABOUT_NOBODY = {"GET /v1/purposes", "GET /v1/notices/<purpose>/<version>"}
