@@ -19,6 +19,8 @@ COMMANDS = {
     "token": ("service.cli.token:token", "Print a token for a role."),
     "evaluate": ("service.cli.evaluate:evaluate", "Decide cases from JSON lines by a policy file."),
     "policy": ("service.cli.policy:policy", "Check a policy document, or put it in force."),
+    "backup": ("service.cli.backup:backup", "Back up the embedded database, and its keys apart from it."),
+    "restore": ("service.cli.backup:restore", "Restore a backup onto an empty folder."),
     "erasures": ("service.cli.erasures:erasures", "Do the erasures of the journal in a restored database."),
     "import": ("service.cli.imports:imports", "Import a shop's files as signals."),
     "demo": ("service.cli.demo:demo", "Play a day with the demo customers."),

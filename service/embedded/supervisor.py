@@ -32,6 +32,7 @@ from service.embedded.postgres import Postgres
 from service.embedded.programs import Program, Running
 from service.embedded.stop import StopSignals
 from service.embedded.terminal import Terminal, welcome
+from service.embedded.unfinished import require_whole
 from service.embedded.valkey import Valkey
 from service.embedded.watch import Watched
 from service.errors import SamtyckeError
@@ -59,6 +60,7 @@ def serve(
             # Only this folder's own mode is ours to set. PostgreSQL's account passes through it to its own.
             config.home.mkdir(mode=0o711 if os.geteuid() == 0 else 0o700, parents=True, exist_ok=True)
             with hold(config.home), StopSignals() as stop:
+                require_whole(config.home)
                 require_free(config.host, config.port)
                 (config.home / "logs").mkdir(mode=0o700, exist_ok=True)
                 Supervisor(config, environ, terminal, stop, services).run()
