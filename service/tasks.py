@@ -21,10 +21,17 @@ FILTER_CHUNK = "samtycke.filter_chunk"
 SWEEP_JOBS = "samtycke.sweep_jobs"
 PURGE = "samtycke.purge"
 PROPOSE_REORDERS = "samtycke.propose_reorders"
+RETENTION = "samtycke.retention"
 
 BULK = "bulk"
 UPKEEP = "upkeep"
-QUEUE_OF = {FILTER_CHUNK: BULK, SWEEP_JOBS: UPKEEP, PURGE: UPKEEP, PROPOSE_REORDERS: UPKEEP}
+QUEUE_OF = {
+    FILTER_CHUNK: BULK,
+    SWEEP_JOBS: UPKEEP,
+    PURGE: UPKEEP,
+    PROPOSE_REORDERS: UPKEEP,
+    RETENTION: UPKEEP,
+}
 
 # A stopped broker must not hold up a request: what cannot be sent in this time is left to the sweep.
 _PATIENCE = 1.0

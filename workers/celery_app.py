@@ -44,7 +44,7 @@ def _settings() -> dict[str, Any]:
         "worker_redirect_stdouts": False,
         # Nobody steers the workers through the broker, so nobody who reaches the broker can.
         "worker_enable_remote_control": False,
-        "imports": ("workers.filter_chunk", "workers.sweep", "workers.propose"),
+        "imports": ("workers.filter_chunk", "workers.sweep", "workers.propose", "workers.retention"),
         "beat_schedule": SCHEDULE,
         "beat_max_loop_interval": 5,
     }

@@ -5,7 +5,9 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
-from service.tasks import PROPOSE_REORDERS, PURGE, SWEEP_JOBS
+from celery.schedules import crontab
+
+from service.tasks import PROPOSE_REORDERS, PURGE, RETENTION, SWEEP_JOBS
 
 
 def _every(interval: timedelta, task: str) -> dict[str, Any]:
@@ -16,5 +18,11 @@ def _every(interval: timedelta, task: str) -> dict[str, Any]:
 SCHEDULE = {
     "sweep jobs": _every(timedelta(seconds=5), SWEEP_JOBS),
     "propose reorders": _every(timedelta(seconds=30), PROPOSE_REORDERS),
+    # Each night; a sweep that was interrupted, or has more to do than one task may take, goes on.
+    "retention": {
+        "task": RETENTION,
+        "schedule": crontab(minute="*/10", hour="1-4"),
+        "options": {"expires": timedelta(minutes=10).total_seconds()},
+    },
     "purge": _every(timedelta(minutes=10), PURGE),
 }

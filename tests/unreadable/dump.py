@@ -38,12 +38,14 @@ def clear_files(url: str, data: Path) -> set[Path]:
     """The files below `data` that hold the tables of `CLEAR`, their indexes and long values."""
     with psycopg.connect(url, autocommit=True) as db:
         rows = db.execute(
-            "with recursive part (oid) as ("
-            "  select c.oid from pg_class c where c.relname = any(%s) and c.relkind = 'r'"
+            "with whole as ("
+            "  select c.oid, c.reltoastrelid from pg_class c where c.relname = any(%s) and c.relkind = 'r'"
+            "), part as ("
+            "  select oid from whole union select reltoastrelid from whole where reltoastrelid <> 0"
+            "), files as ("
+            "  select oid from part"
             "  union select i.indexrelid from pg_index i join part on i.indrelid = part.oid"
-            "  union select c.reltoastrelid from pg_class c join part on c.oid = part.oid"
-            "    where c.reltoastrelid <> 0"
-            ") select pg_relation_filepath(oid) from part",
+            ") select pg_relation_filepath(oid) from files",
             [list(CLEAR)],
         ).fetchall()
         stats = db.execute("select pg_relation_filepath('pg_statistic')").fetchone()

@@ -50,6 +50,7 @@ def test_nothing_of_anybody_is_readable_at_rest(launch: Launch, open_folder: Pat
     persons = about_persons(everybody(now))
     assert len(persons) > 2500
     everything = [whole, broker, *data, *queue, *logs]
+    megabytes = sum(file.stat().st_size for file in everything) / 1e6
     assert hits(persons, everything, open_folder) == []
     # The log ahead of the data holds the catalogue too; beside persons it must not stand.
     beside = [f for f in data if _relation(f) not in clear and "pg_wal" not in f.parts]
@@ -60,7 +61,7 @@ def test_nothing_of_anybody_is_readable_at_rest(launch: Launch, open_folder: Pat
     with database_of(config.home) as services, services.database.connection() as db:
         db.execute("insert into suppression_marks values (%s, now())", (b"elsa.lindqvist@example.org",))
     assert hits(persons, files_below(config.home / "postgres" / "data"), open_folder)
-    print(f"{len(persons)} needles in {sum(f.stat().st_size for f in everything) / 1e6:.0f} MB: none found")
+    print(f"{len(persons)} needles in {megabytes:.0f} MB: none found")
 
 
 def _relation(file: Path) -> Path:
