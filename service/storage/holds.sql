@@ -19,5 +19,5 @@ update legal_holds set subject = %s where subject = %s;
 -- name: read_ended
 select id, subject, code, until, placed_by, placed_at, lifted_at, restricts from legal_holds
 where lifted_at is null and until <= %s
-order by id
+order by subject, id
 limit %s;

@@ -5,7 +5,13 @@ from __future__ import annotations
 from datetime import datetime
 from uuid import UUID
 
-from service.errors import ConflictError, InputFault, InvalidInputError
+from service.errors import (
+    ConflictError,
+    InputFault,
+    InvalidInputError,
+    SubjectErasedError,
+    UnreadableError,
+)
 from service.grounds import HOLDS
 from service.instants import show_instant
 from service.storage.holds import (
@@ -44,11 +50,17 @@ def lift_hold(unit: Unit, subject_id: UUID, hold_id: UUID) -> None:
 
 
 def end_holds(unit: Unit, limit: int) -> int:
-    """End up to `limit` holds whose date has passed; how many."""
-    ended = ended_holds(unit, limit)
-    for hold in ended:
-        _end(unit, lock_subject(unit, hold.subject), hold)
-    return len(ended)
+    """End up to `limit` holds whose date has passed; how many. A person whose state does not open now keeps
+    the restriction, and nobody else waits for that."""
+    ended = 0
+    for hold in ended_holds(unit, limit):
+        try:
+            subject = lock_subject(unit, hold.subject)
+        except (UnreadableError, SubjectErasedError):
+            continue
+        _end(unit, subject, hold)
+        ended += 1
+    return ended
 
 
 def require_no_hold(unit: Unit, subject_id: UUID) -> None:

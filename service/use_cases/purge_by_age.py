@@ -13,7 +13,7 @@ from uuid import UUID
 
 from service.actor import system_actor
 from service.bootstrap import Services
-from service.errors import UnreadableError
+from service.errors import SubjectErasedError, UnreadableError
 from service.policy.retention import before, longest_data_period, record_period
 from service.storage.idempotency import purge_expired
 from service.storage.retention import (
@@ -115,7 +115,7 @@ def _purge_proof(unit: Unit, page: int, limit: int, after: UUID) -> tuple[int, i
     for subject_id in subjects:
         try:
             events = read_events(unit, lock_subject(unit, subject_id))
-        except UnreadableError:
+        except (UnreadableError, SubjectErasedError):
             continue
         count = expendable(events, oldest)
         if count:
