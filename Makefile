@@ -8,7 +8,7 @@ LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --genera
 PYTEST_WORKERS ?= 4
 SOURCES := service workers schemas migrations tests
 
-.PHONY: help setup setup-dev run test lint bench lock clean
+.PHONY: help setup setup-dev run test lint unreadable bench lock clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -30,6 +30,9 @@ lint: setup-dev ## ruff, mypy, import contracts, SQL lint
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache
 	$(BIN)/squawk --config deploy/squawk.toml migrations/*.sql
+
+unreadable: setup-dev ## play the whole demo and search everything at rest for its customers
+	$(BIN)/python -m pytest -m whole -s tests/unreadable
 
 bench: setup-dev ## print the measurements of docs and performance goals
 	$(BIN)/python -m tests.benchmarks

@@ -7,6 +7,7 @@ from marshmallow import ValidationError, fields, validates_schema
 from schemas.base import Shape
 from schemas.fields import Id, Instant, OneOf, SubjectId, Text
 from schemas.subjects import IdentifierShape
+from service.grounds import REFUSALS
 from service.ids import REQUEST
 from service.storage.requests import TYPES
 
@@ -34,6 +35,16 @@ class StepShape(Shape):
     state = fields.String()
     actor = fields.String()
     reason = fields.String()
+    code = fields.String()
+
+
+class RecipientNoticeShape(Shape):
+    """A recipient who is told of an erasure (Art. 19), and how far that has come."""
+
+    recipient = fields.String()
+    kind = fields.String()
+    state = fields.String()
+    changed_at = Instant()
 
 
 class RequestSummaryShape(Shape):
@@ -49,10 +60,13 @@ class RequestSummaryShape(Shape):
 
 
 class RequestShape(RequestSummaryShape):
-    """A request, the steps taken on it, and what fulfilling it did."""
+    """A request, the steps taken on it, and what fulfilling it did: of an erasure also the certificate, and
+    which recipients have been told."""
 
     steps = fields.List(fields.Nested(StepShape))
     done = fields.Dict(keys=fields.String())
+    certificate = fields.Dict(keys=fields.String())
+    recipients = fields.List(fields.Nested(RecipientNoticeShape))
 
 
 class RequestsShape(Shape):
@@ -64,3 +78,9 @@ class ReasonShape(Shape):
     """Why a step was taken; kept sealed with it."""
 
     reason = Text(1, 2000, required=True)
+
+
+class RefusalShape(ReasonShape):
+    """POST …/refuse: a ground of the GDPR beside the reason in words."""
+
+    code = OneOf(tuple(REFUSALS))

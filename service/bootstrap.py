@@ -6,7 +6,7 @@ import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from service.actor import Actor
 from service.config import Config
@@ -18,9 +18,10 @@ from service.crypto.signed_note import NoteSigner
 from service.errors import ConfigError
 from service.instants import whole_second
 from service.storage.database import SERVICE_ROLE, Connection, Database
+from service.storage.journal import Journal
 from service.storage.keks import StoredKekBook
 from service.storage.policies import PolicyStore
-from service.storage.unit import PolicyInForce, Unit
+from service.storage.unit import Erasures, PolicyInForce, Unit
 
 
 def utc_now() -> datetime:
@@ -43,6 +44,10 @@ class Services:
     def now(self) -> datetime:
         return whole_second(self.clock())
 
+    @property
+    def erasures(self) -> Erasures:
+        return Erasures(Journal(self.config.erasure_journal), timedelta(days=self.config.backup_days))
+
     @contextmanager
     def unit(self, actor: Actor) -> Iterator[Unit]:
         """One transaction under the policy in force now."""
@@ -50,7 +55,7 @@ class Services:
             yield self.unit_on(db, self.policies.in_force(db), actor)
 
     def unit_on(self, db: Connection, in_force: PolicyInForce, actor: Actor) -> Unit:
-        return Unit(db, self.keyring, self.index, in_force, actor, self.now)
+        return Unit(db, self.keyring, self.index, in_force, actor, self.now, self.erasures)
 
     def close(self) -> None:
         self.database.close()

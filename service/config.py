@@ -50,6 +50,8 @@ class Config:
     max_bulk_bytes: int
     demo: bool
     durable_decisions: bool
+    erasure_journal: Path
+    backup_days: int
 
     @property
     def issuer_key_file(self) -> Path:
@@ -97,6 +99,8 @@ class Config:
             max_bulk_bytes=_number(given, "SAMTYCKE_MAX_BULK_BYTES", 256 * MIB, 1024, 16 * 1024 * MIB),
             demo=_switch(given, "SAMTYCKE_DEMO", default=database_url is None),
             durable_decisions=_switch(given, "SAMTYCKE_DURABLE_DECISIONS", default=True),
+            erasure_journal=_path(given, "SAMTYCKE_ERASURE_JOURNAL") or home / "erasures" / "journal",
+            backup_days=_number(given, "SAMTYCKE_BACKUP_DAYS", 30, 1, 3650),
         )
 
     @classmethod
@@ -135,6 +139,8 @@ class Config:
             "SAMTYCKE_WORKER_CONCURRENCY": str(self.worker_concurrency),
             "SAMTYCKE_MAX_BODY_BYTES": str(self.max_body_bytes),
             "SAMTYCKE_MAX_BULK_BYTES": str(self.max_bulk_bytes),
+            "SAMTYCKE_ERASURE_JOURNAL": str(self.erasure_journal),
+            "SAMTYCKE_BACKUP_DAYS": str(self.backup_days),
             "SAMTYCKE_DEMO": "on" if self.demo else "off",
             "SAMTYCKE_DURABLE_DECISIONS": "on" if self.durable_decisions else "off",
             **{name: value for name, value in optional.items() if value is not None},

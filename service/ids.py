@@ -22,6 +22,8 @@ JOB = "job"
 REQUEST = "req"
 REORDER = "ord"
 IDENTIFIER = "idn"
+HOLD = "hld"
+ERASURE = "era"
 
 _LENGTH = 26
 

@@ -24,6 +24,7 @@ PROPOSE_REORDERS = "samtycke.propose_reorders"
 EXPIRE_CONSENTS = "samtycke.expire_consents"
 SEAL_LEDGER = "samtycke.seal_ledger"
 REKEY_IDENTIFIERS = "samtycke.rekey_identifiers"
+RETENTION = "samtycke.retention"
 
 BULK = "bulk"
 UPKEEP = "upkeep"
@@ -35,6 +36,7 @@ QUEUE_OF = {
     EXPIRE_CONSENTS: UPKEEP,
     SEAL_LEDGER: UPKEEP,
     REKEY_IDENTIFIERS: UPKEEP,
+    RETENTION: UPKEEP,
 }
 
 # A stopped broker must not hold up a request: what cannot be sent in this time is left to the sweep.

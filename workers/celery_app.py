@@ -51,6 +51,7 @@ def _settings() -> dict[str, Any]:
             "workers.expire",
             "workers.seal",
             "workers.rekey",
+            "workers.retention",
         ),
         "beat_schedule": SCHEDULE,
         "beat_max_loop_interval": 1,

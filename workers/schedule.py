@@ -5,11 +5,14 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
+from celery.schedules import crontab
+
 from service.tasks import (
     EXPIRE_CONSENTS,
     PROPOSE_REORDERS,
     PURGE,
     REKEY_IDENTIFIERS,
+    RETENTION,
     SEAL_LEDGER,
     SWEEP_JOBS,
 )
@@ -27,5 +30,11 @@ SCHEDULE = {
     # Due hours are whole ones, so more often would find nothing more; an hour is lost at most to a restart.
     "expire consents": _every(timedelta(minutes=15), EXPIRE_CONSENTS),
     "rekey identifiers": _every(timedelta(minutes=1), REKEY_IDENTIFIERS),
+    # Each night; a sweep that was interrupted, or has more to do than one task may take, goes on.
+    "retention": {
+        "task": RETENTION,
+        "schedule": crontab(minute="*/10", hour="1-4"),
+        "options": {"expires": timedelta(minutes=10).total_seconds()},
+    },
     "purge": _every(timedelta(minutes=10), PURGE),
 }

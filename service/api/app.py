@@ -38,6 +38,7 @@ NOUNS = (
     "preferences",
     "mandates",
     "requests",
+    "holds",
     "decisions",
     "authzen",
     "candidates",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
@@ -12,6 +13,7 @@ from flask import request as asked
 from schemas.requests import (
     NewRequestShape,
     ReasonShape,
+    RefusalShape,
     RequestFiledShape,
     RequestShape,
     RequestsShape,
@@ -27,6 +29,7 @@ from service.api.paging import PageQuery, read_page, show_page
 from service.errors import ConflictError, NotFoundError
 from service.instants import show_instant
 from service.reports.subject_report import subject_report
+from service.storage.certificates import read_certificate
 from service.storage.requests import Request, list_requests, read_request, read_steps
 from service.storage.subjects import lock_subject, read_subjects
 from service.storage.unit import Unit
@@ -81,13 +84,19 @@ def list_all(query: dict[str, Any]) -> dict[str, Any]:
 @routes.answer(200, RequestShape)
 @allow("customer", "dpo")
 def show(request_id: str) -> dict[str, Any]:
-    """A request and the steps taken on it. After an erasure the sealed part of the steps is gone."""
+    """A request and the steps taken on it. After an erasure the sealed part of the steps is
+    gone, and the certificate stands in their place."""
     with unit() as u:
         request = _own(u.actor, read_request(u, ids.read(ids.REQUEST, request_id)))
         subject = read_subjects(u.db, u.keyring, [request.subject])[request.subject]
         recorded(u, subject)
         steps = [] if subject.key is None else read_steps(u, subject, request)
-    return _show(request) | {"steps": steps}
+        issued = read_certificate(u, request.id) if request.type == "erasure" else None
+    shown = _show(request) | {"steps": steps}
+    if issued is not None:
+        certificate, notices = issued
+        shown |= {"certificate": certificate, "recipients": [asdict(notice) for notice in notices]}
+    return shown
 
 
 @routes.get("/requests/<request_id>/report")
@@ -132,12 +141,13 @@ def extend(body: dict[str, Any], request_id: str) -> dict[str, Any]:
 
 @routes.post("/requests/<request_id>/refuse")
 @routes.answer(200, RequestShape)
-@routes.body(ReasonShape)
+@routes.body(RefusalShape)
 @allow("dpo")
 def refuse(body: dict[str, Any], request_id: str) -> dict[str, Any]:
-    """Refuse, with a reason (Art. 12(4))."""
+    """Refuse, with a reason (Art. 12(4)) and, where the GDPR names it, the ground."""
     with unit() as u:
-        return _show(refuse_request(u, ids.read(ids.REQUEST, request_id), body["reason"]))
+        request = ids.read(ids.REQUEST, request_id)
+        return _show(refuse_request(u, request, body["reason"], body.get("code")))
 
 
 @routes.post("/requests/<request_id>/fulfil")

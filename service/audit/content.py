@@ -4,6 +4,7 @@ keys are at hand, every entry commits to what is kept."""
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from itertools import groupby
 from typing import Any
 from uuid import UUID
@@ -27,15 +28,25 @@ from service.storage.ledger_export import Row
 Places = Mapping[str, tuple[int, str, str]]
 
 
-def check_content(dump: Dump, places: Places) -> tuple[int, int, list[Finding]]:
-    """How many entries have no content any more, how many were opened, and what is wrong."""
+@dataclass(frozen=True)
+class Checked:
+    """`gone`: entries that have no content any more. `opened`: commitments that were compared. `shortened`:
+    chains that begin later than at their first event, with no key at hand that says whether they may."""
+
+    gone: int
+    opened: int
+    shortened: int
+    findings: list[Finding]
+
+
+def check_content(dump: Dump, places: Places) -> Checked:
     waiting = {row["entry"]: (AFTER_ALL, row["kind"], row["commitment"]) for row in dump.rows("pending")}
     content = _Content({**waiting, **places})
     content.chains(dump)
     content.decisions(dump)
     opened = content.open(dump)
     gone = sum(1 for entry in places if entry not in content.seen)
-    return gone, opened, content.findings
+    return Checked(gone, opened, content.shortened, content.findings)
 
 
 class _Content:
@@ -44,21 +55,29 @@ class _Content:
         self.findings: list[Finding] = []
         # Entry to what it should commit to: a chain digest, a row's digest, or a chunk's rows.
         self.seen: dict[str, Any] = {}
+        self.shortened = 0
 
     def chains(self, dump: Dump) -> None:
         heads = {row["subject"]: row for row in dump.rows(HEADS)}
         for subject, events in groupby(dump.rows("events"), key=lambda row: row["subject"]):
-            count, last = self._chain(subject, events)
             head = heads.pop(subject, None)
+            count, last = self._chain(subject, events, head)
             if head is not None and (head["events"], head["head"]) != (count, last.hex()):
                 self._headless(subject, head, count)
         for subject, head in heads.items():
-            if head["events"] != 0:
+            if head["events"] != head["purged"]:
                 self._headless(subject, head, 0)
 
-    def _chain(self, subject: str, events: Iterator[Row]) -> tuple[int, bytes]:
+    def _chain(self, subject: str, events: Iterator[Row], head: Row | None) -> tuple[int, bytes]:
+        """The number and the digest of the last event. Without the head nothing tells whether the first ones
+        were removed for their age: then the chain begins where it begins."""
         number, previous, before, whole = 0, GENESIS, -1, True
+        if head is not None and head["purged"]:
+            number, previous = head["purged"], bytes.fromhex(head["tail"])
         for row in events:
+            if head is None and number == 0 and row["number"] > 1:
+                number, previous = row["number"] - 1, bytes.fromhex(row["previous"])
+                self.shortened += 1
             number += 1
             what = f"event {row['number']} of {subject}"
             position = self._place(row["event"], CONSENT_EVENT, what)

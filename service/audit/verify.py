@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from service.audit.content import check_content
+from service.audit.content import Checked, check_content
 from service.audit.dump import Dump
 from service.audit.findings import Finding, malformed_as
 from service.audit.tree import TreeCheck
@@ -20,13 +20,11 @@ from service.errors import NoteError
 
 @dataclass(frozen=True)
 class Report:
-    """`findings` is empty for a ledger that holds together. `gone` counts entries whose content is not there
-    any more: erased persons and expired jobs leave such. `opened` counts commitments that were compared."""
+    """`findings` is empty for a ledger that holds together."""
 
     size: int
     checkpoints: int
-    gone: int
-    opened: int
+    content: Checked
     findings: list[Finding]
 
 
@@ -36,9 +34,9 @@ def verify(dump: Dump, verifier: NoteVerifier, witnessed: Sequence[Checkpoint] =
         signed, findings = _check_notes(dump, verifier)
         tree = TreeCheck(signed, witnessed)
         findings += tree.run(dump)
-        gone, opened, more = check_content(dump, tree.places)
-    findings = sorted(findings + more, key=lambda finding: finding.position)
-    return Report(tree.size, len(signed), gone, opened, findings)
+        content = check_content(dump, tree.places)
+    findings = sorted(findings + content.findings, key=lambda finding: finding.position)
+    return Report(tree.size, len(signed), content, findings)
 
 
 def _check_notes(dump: Dump, verifier: NoteVerifier) -> tuple[list[Checkpoint], list[Finding]]:

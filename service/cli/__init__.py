@@ -22,6 +22,10 @@ COMMANDS = {
     "policy": ("service.cli.policy:policy", "Check a policy document, or put it in force."),
     "ledger": ("service.cli.ledger:ledger", "Export, verify and witness the ledger."),
     "receipt": ("service.cli.receipt:receipt", "Check a receipt of consent, offline."),
+    "backup": ("service.cli.backup:backup", "Back up the embedded database, and its keys apart from it."),
+    "restore": ("service.cli.backup:restore", "Restore a backup onto an empty folder."),
+    "erasures": ("service.cli.erasures:erasures", "Do the erasures of the journal in a restored database."),
+    "retention": ("service.cli.retention:retention", "What was removed for its age."),
     "import": ("service.cli.imports:imports", "Import a shop's files as signals."),
     "demo": ("service.cli.demo:demo", "Play a day with the demo customers."),
 }

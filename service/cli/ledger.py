@@ -177,4 +177,11 @@ def _show(report: Report) -> None:
     if report.findings:
         raise click.ClickException(f"the ledger does not hold: {report.findings[0]}")
     click.echo(f"OK: {report.size} entries under {report.checkpoints} checkpoints")
-    click.echo(f"{report.opened} commitments opened; the content of {report.gone} entries is no longer there")
+    content = report.content
+    click.echo(
+        f"{content.opened} commitments opened; the content of {content.gone} entries is no longer there"
+    )
+    if content.shortened:
+        click.echo(
+            f"{content.shortened} histories begin late; without the keys nobody can tell if age did that"
+        )

@@ -9,6 +9,7 @@ import click
 
 from service.config import Config
 from service.embedded.children import beat_command, web_command, web_environ, worker_command
+from service.embedded.erasures import ensure_erasures
 from service.embedded.supervisor import serve
 from service.embedded.terminal import Terminal
 from service.errors import ConfigError
@@ -28,6 +29,7 @@ def run() -> None:
 def web() -> None:
     """Run the web server alone, in this process's place."""
     config = _with_servers()
+    ensure_erasures(config)
     _become(web_command(config), web_environ(config, {**os.environ, **config.as_environ()}))
 
 
@@ -35,6 +37,7 @@ def web() -> None:
 def worker() -> None:
     """Run a task worker alone, in this process's place."""
     config = _with_servers()
+    ensure_erasures(config)
     _become(worker_command(config), {**os.environ, **config.as_environ()})
 
 

@@ -16,6 +16,7 @@ from pathlib import Path
 import psycopg
 from psycopg import conninfo, sql
 
+from service.embedded.archive import SCRIPT, TIMEOUT_SECONDS, archive_command, idle_script
 from service.embedded.binaries import programs_for
 from service.embedded.errors import FULL_DISK_TEXTS, DiskFullError, HomeError, StartError, is_disk_full
 from service.embedded.files import write_private
@@ -38,9 +39,17 @@ SETTINGS = {
     # An error's detail and statement may quote a row; a log may not (P14).
     "log_error_verbosity": "terse",
     "log_min_error_statement": "panic",
+    # What becomes of the pieces is the script's business: see `archive`.
+    "archive_mode": "on",
+    "archive_timeout": str(TIMEOUT_SECONDS),
 }
 # For tests alone, whose data may go with the machine.
-FLEETING = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
+FLEETING = {
+    "fsync": "off",
+    "synchronous_commit": "off",
+    "full_page_writes": "off",
+    "archive_mode": "off",
+}
 
 
 class Postgres:
@@ -52,6 +61,7 @@ class Postgres:
         self._data = self._folder / "data"
         self._log = log
         self._settings = SETTINGS | {"max_connections": str(connections)} | ({} if durable else FLEETING)
+        self._settings["archive_command"] = archive_command(self._folder)
         self._account: Account | None = None
         self._bin = Path()
         self._port = 0
@@ -77,6 +87,10 @@ class Postgres:
         self._folder.mkdir(mode=0o700, exist_ok=True)
         self._own(self._folder)
         self._await_orphan()
+        script = self._folder / SCRIPT
+        if not script.exists():
+            write_private(script, idle_script())
+            self._own(script)
         if not (self._data / "PG_VERSION").exists():
             self._initialise()
         self._password = (self._folder / "password").read_text(encoding="ascii")

@@ -16,6 +16,7 @@ import psycopg
 from service.config import Config
 from service.embedded import logs
 from service.embedded.children import Service, log_of, services_of
+from service.embedded.erasures import ensure_erasures
 from service.embedded.errors import (
     FULL_DISK_TEXTS,
     DiskFullError,
@@ -31,6 +32,7 @@ from service.embedded.postgres import Postgres
 from service.embedded.programs import Program, Running
 from service.embedded.stop import StopSignals
 from service.embedded.terminal import Terminal, welcome
+from service.embedded.unfinished import require_whole
 from service.embedded.valkey import Valkey
 from service.embedded.watch import Watched
 from service.errors import SamtyckeError
@@ -58,6 +60,7 @@ def serve(
             # Only this folder's own mode is ours to set. PostgreSQL's account passes through it to its own.
             config.home.mkdir(mode=0o711 if os.geteuid() == 0 else 0o700, parents=True, exist_ok=True)
             with hold(config.home), StopSignals() as stop:
+                require_whole(config.home)
                 require_free(config.host, config.port)
                 (config.home / "logs").mkdir(mode=0o700, exist_ok=True)
                 Supervisor(config, environ, terminal, stop, services).run()
@@ -96,6 +99,7 @@ class Supervisor:
                 self._migrate()
                 if ensure_key_file(self._config, self._environ):
                     self._terminal.say(f"made the key file {self._config.key_file}: without it nothing opens")
+                self._complete_erasures()
                 write_note(self._config.home, self._config.as_environ())
                 self._start_services()
                 self._watch()
@@ -170,6 +174,11 @@ class Supervisor:
             raise StartError(f"the database cannot be reached: {str(error).strip()}") from error
         if applied:
             self._terminal.say(f"database brought up to date: {len(applied)} migrations, last {applied[-1]}")
+
+    def _complete_erasures(self) -> None:
+        done = ensure_erasures(self._config)
+        if done:
+            self._terminal.say(f"did {done} erasures again that this database had not seen")
 
     def _start_services(self) -> None:
         (self._config.home / "beat").mkdir(mode=0o700, exist_ok=True)

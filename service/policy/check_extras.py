@@ -11,6 +11,8 @@ from service.policy.levels import LEVELS
 from service.policy.reader import Reader
 
 LOCALES = ("sv", "fi", "nb", "da", "en")
+# The service's own records that a policy may give a period: see `service.policy.retention`.
+RECORDS = ("access_log", "consent_proof", "decisions", "jobs", "old_states", "request_details")
 DOCUMENT_EXTRAS = (
     *("version", "name", "controller", "skew_seconds", "notices", "levels"),
     *("texts", "recipients", "retention", "storage"),
@@ -50,6 +52,7 @@ def check_extras(reader: Reader, entry: _Entry, path: str) -> None:
 def check_document_extras(reader: Reader, names: Names, document: _Entry) -> None:
     """The extras of the whole document."""
     check_extras(reader, document, "")
+    _records(reader, document.get("retention"))
     version = document.get("version")
     if isinstance(version, str):
         reader.text(version, "/version")
@@ -102,6 +105,14 @@ def _retention(reader: Reader, value: object, path: str) -> None:
             check_duration(reader, value["period"], f"{path}/period")
     elif value is not None:
         check_duration(reader, value, path)
+
+
+def _records(reader: Reader, retention: object) -> None:
+    """How long the service keeps records of its own."""
+    if isinstance(retention, Mapping):
+        for name, value, path in reader.entries(retention.get("records"), "/retention/records"):
+            reader.one_of(name, path, RECORDS, "record")
+            check_duration(reader, value, path)
 
 
 def _free(reader: Reader, value: object, path: str, depth: int = 0) -> None:

@@ -81,6 +81,9 @@ class Choices(msgspec.Struct, omit_defaults=True):
     # Number and digest of the last consent event, so that a chain cut off at its end shows.
     events: int = 0
     head: bytes = bytes(32)
+    # The same of the last event that was removed for its age, so that one cut off at its beginning shows.
+    purged: int = 0
+    tail: bytes = bytes(32)
 
 
 class Activity(msgspec.Struct, omit_defaults=True):

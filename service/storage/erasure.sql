@@ -14,6 +14,9 @@ select decisions_gone, activity_gone, states_gone, events_gone, reads_gone from 
 -- name: delete_idempotency
 delete from idempotency_keys where subject = %s;
 
+-- name: delete_holds
+delete from legal_holds where subject = %s;
+
 -- What remains is the tombstone: an opaque id, that it was erased, and when.
 -- name: entomb
 update subjects

@@ -88,16 +88,21 @@ def remove_identifier(unit: Unit, subject: Subject, identifier: UUID) -> None:
         raise NotFoundError(IDENTIFIER)
 
 
-def suppress_identifiers(unit: Unit, subject: UUID) -> int:
-    """Delete the subject's identifiers and leave a mark of each; how many there were.
+def suppress_identifiers(unit: Unit, subject: UUID) -> list[bytes]:
+    """Delete the subject's identifiers and leave a mark of each; the marks.
 
     A mark is a digest of the blind index under a key of its own: it answers "was this person erased?"
     to whoever asks with the identifier, and joins with nothing else.
     """
     blinds = [bytes(row[0]) for row in unit.db.execute(_SQL["delete_identifiers"], (subject,))]
-    for blind in blinds:
-        unit.db.execute(_SQL["insert_mark"], (_mark(unit, blind), unit.now))
-    return len(blinds)
+    marks = [_mark(unit, blind) for blind in blinds]
+    leave_marks(unit, marks)
+    return marks
+
+
+def leave_marks(unit: Unit, marks: Iterable[bytes]) -> None:
+    for mark in marks:
+        unit.db.execute(_SQL["insert_mark"], (mark, unit.now))
 
 
 def is_suppressed(unit: Unit, kind: str, value: str) -> bool:

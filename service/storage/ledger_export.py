@@ -58,15 +58,22 @@ def read_table(db: Connection, name: str) -> Iterator[Row]:
 
 
 def read_heads(db: Connection, keyring: Keyring) -> Iterator[Row]:
-    """For everybody whose key is there: how many events there were, and the digest of the last."""
+    """For everybody whose key is there: how many events there were, the digest of the last, and both of the
+    last one that was removed for its age."""
     for subject, kek, wrapped, epoch, sealed in _stream(db, "states"):
         try:
             key = keyring.unwrap(subject, WrappedKey(kek, wrapped))
             choices = decode_choices(key.open(sealed, place("subject_states", "sealed", subject, epoch)))
         except (UnreadableError, msgspec.MsgspecError):
-            yield {"subject": str(subject), "events": None, "head": None}
+            yield {"subject": str(subject), "events": None, "head": None, "purged": None, "tail": None}
             continue
-        yield {"subject": str(subject), "events": choices.events, "head": choices.head.hex()}
+        yield {
+            "subject": str(subject),
+            "events": choices.events,
+            "head": choices.head.hex(),
+            "purged": choices.purged,
+            "tail": choices.tail.hex(),
+        }
 
 
 def read_openings(db: Connection, keyring: Keyring) -> Iterator[Row]:

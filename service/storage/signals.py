@@ -1,7 +1,8 @@
 """Signals: what a person did, bought or said, sealed under the person's key and bound to its data category.
 
 The category is part of the associated data, so code that may read `purchases` cannot open a row of
-`usage` by mistake, and no column tells which kind of row it is.
+`usage` by mistake. No column names the category; `purge_after`, by which a sweep finds what is too old
+without opening it, tells how long the row is kept, and so which of the policy's periods it has.
 """
 
 from __future__ import annotations
@@ -17,12 +18,13 @@ import msgspec
 from service.crypto.data_key import place
 from service.errors import UnreadableError
 from service.ids import new_id
+from service.policy.retention import data_period, purge_after
 from service.storage.sql import load
 from service.storage.subjects import Subject
 from service.storage.unit import Unit
 
 _SQL = load(__file__)
-_COLUMNS = ("uuid", "uuid", "bytea", "timestamptz", "timestamptz", "bytea")
+_COLUMNS = ("uuid", "uuid", "bytea", "timestamptz", "timestamptz", "timestamptz", "bytea")
 _EVER = datetime(1, 1, 1, tzinfo=UTC)
 
 
@@ -72,12 +74,15 @@ def known_digests(unit: Unit, asked: Sequence[tuple[UUID, bytes]]) -> set[bytes]
 
 def insert_signals(unit: Unit, rows: Iterable[SignalRow]) -> None:
     """Insert rows of locked subjects, none of them stored yet."""
+    rows = list(rows)
+    periods = {data: data_period(unit.policy, data) for data in {row.data for row in rows}}
     with unit.db.cursor() as cursor, cursor.copy(_SQL["copy_signals"]) as copy:
         copy.set_types(_COLUMNS)
         for row in rows:
             signal = new_id()
             sealed = row.subject.data_key.seal(_encode(row.content), _place(row.subject, signal, row.data))
-            copy.write_row((signal, row.subject.id, row.dedupe, row.at, unit.now, sealed))
+            ends = purge_after(row.at, periods[row.data])
+            copy.write_row((signal, row.subject.id, row.dedupe, row.at, unit.now, ends, sealed))
 
 
 def wake_forecasts(unit: Unit, subjects: Iterable[UUID]) -> None:

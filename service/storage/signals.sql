@@ -7,7 +7,7 @@ join unnest(%(subjects)b::uuid[], %(digests)b::bytea[]) asked (subject, dedupe)
 
 -- Thousands of signals come in one call, and COPY takes them several times faster than INSERT.
 -- name: copy_signals
-copy signals (id, subject, dedupe, at, stored_at, sealed) from stdin (format binary);
+copy signals (id, subject, dedupe, at, stored_at, purge_after, sealed) from stdin (format binary);
 
 -- name: read_signals
 select id, at, sealed from signals where subject = %s and at > %s order by at, id;

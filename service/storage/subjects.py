@@ -11,7 +11,7 @@ from uuid import UUID
 import msgspec
 
 from service.actor import show_subject
-from service.crypto.chain import GENESIS, event_digest
+from service.crypto.chain import event_digest
 from service.crypto.commitment import commit, event_payload
 from service.crypto.data_key import DataKey, place
 from service.crypto.keyring import Keyring, WrappedKey
@@ -183,7 +183,9 @@ def read_events(unit: Unit, subject: Subject, after: int = 0, limit: int = 1_000
 
 
 def _check_chain(subject: Subject, rows: Sequence[Sequence[Any]], after: int, *, complete: bool) -> None:
-    number, digest = after, GENESIS if after == 0 else None
+    choices = subject.choices
+    number = max(after, choices.purged)
+    digest = choices.tail if number == choices.purged else None
     for event, given_number, at, previous, given_digest, sealed in rows:
         number += 1
         expected = event_digest(
@@ -192,10 +194,7 @@ def _check_chain(subject: Subject, rows: Sequence[Sequence[Any]], after: int, *,
         if given_number != number or given_digest != expected or digest not in (None, previous):
             raise UnreadableError("the consent history does not hold together")
         digest = given_digest
-    if complete and (number, digest or subject.choices.head) != (
-        subject.choices.events,
-        subject.choices.head,
-    ):
+    if complete and (number, digest or choices.head) != (choices.events, choices.head):
         raise UnreadableError("the consent history ends before its head")
 
 

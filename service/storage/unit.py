@@ -7,13 +7,14 @@ keys, the policy in force, the actor who asks and the instant at which all of it
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from service.actor import Actor
 from service.crypto.blind_index import BlindIndex
 from service.crypto.keyring import Keyring
 from service.policy import Policy
 from service.storage.database import Connection
+from service.storage.journal import Journal
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +23,14 @@ class PolicyInForce:
 
     version: int
     policy: Policy
+
+
+@dataclass(frozen=True, slots=True)
+class Erasures:
+    """What an erasure needs beside the database: its journal, and how long a backup is kept."""
+
+    journal: Journal
+    backups_kept: timedelta
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +43,8 @@ class Unit:
     in_force: PolicyInForce
     actor: Actor
     now: datetime
+    # Without it nothing can be erased.
+    erasures: Erasures | None = None
 
     @property
     def policy(self) -> Policy:

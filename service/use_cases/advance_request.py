@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
+from types import MappingProxyType
 from typing import Any
 from uuid import UUID
 
-from service.errors import ConflictError
+from service.errors import ConflictError, InputFault, InvalidInputError
+from service.grounds import fits
 from service.policy import add_duration
 from service.storage.requests import CLOSED, Request, move_request, read_request, record_step, was_in_progress
 from service.storage.subjects import Subject, lock_subject, set_status
@@ -36,16 +39,21 @@ def extend_request(unit: Unit, request_id: UUID, reason: str) -> Request:
     return _advance(unit, request_id, "extended", reason)
 
 
-def refuse_request(unit: Unit, request_id: UUID, reason: str) -> Request:
-    """The answer names the routes of complaint (Art. 12(4))."""
-    return _advance(unit, request_id, "refused", reason)
+def refuse_request(unit: Unit, request_id: UUID, reason: str, code: str | None = None) -> Request:
+    """The answer names the routes of complaint (Art. 12(4)). `code` is one of `service.grounds.REFUSALS`.
+
+    Raises InvalidInputError for a ground on which a request of this type cannot be refused."""
+    if code is not None and not fits(code, read_request(unit, request_id).type):
+        raise InvalidInputError([InputFault("/code", "is no ground to refuse a request of this type")])
+    return _advance(unit, request_id, "refused", reason, {} if code is None else {"code": code})
 
 
 def fulfil_request(unit: Unit, request_id: UUID, reason: str) -> tuple[Request, dict[str, Any]]:
     """Do what was asked and close the request; the second value says what was done.
 
-    Erasure, restriction and objection act here, once identity is verified. Access and portability are
-    fulfilled by the report, rectification and review by a person, who says in `reason` what was done.
+    Erasure, restriction and objection act here, once identity is verified; an erasure under a legal hold is a
+    ConflictError with the hold's code and date. Access and portability are fulfilled by the report,
+    rectification and review by a person, who says in `reason` what was done.
     """
     request, subject = _open_request(unit, request_id)
     if request.type in _NEEDS_IDENTITY and not was_in_progress(unit, request):
@@ -54,7 +62,7 @@ def fulfil_request(unit: Unit, request_id: UUID, reason: str) -> tuple[Request, 
     record_step(unit, subject, moved, {"actor": unit.actor.role, "reason": reason})
     done: dict[str, Any] = {}
     if request.type == "erasure":
-        done = {"certificate": erase_subject(unit, subject)}
+        done = {"certificate": erase_subject(unit, subject, request.id)}
     elif request.type == "restriction":
         set_status(unit, subject, "restricted")
         changed = commit_change(unit, subject, {"kind": "status", "status": "restricted"})
@@ -74,12 +82,14 @@ def close_after_report(unit: Unit, subject: Subject, request: Request) -> Reques
     return moved
 
 
-def _advance(unit: Unit, request_id: UUID, state: str, reason: str) -> Request:
+def _advance(
+    unit: Unit, request_id: UUID, state: str, reason: str, more: Mapping[str, str] = MappingProxyType({})
+) -> Request:
     request, subject = _open_request(unit, request_id)
     if state in _FROM and request.state not in _FROM[state]:
         raise ConflictError(f"a request that is {request.state} cannot become {state}", state=request.state)
     moved = move_request(unit, request, state, _due(request, state))
-    record_step(unit, subject, moved, {"actor": unit.actor.role, "reason": reason})
+    record_step(unit, subject, moved, {"actor": unit.actor.role, "reason": reason, **more})
     return moved
 
 

@@ -18,6 +18,7 @@ from service.ids import CONSENT_EVENT, SUBJECT, show
 from service.instants import show_instant
 from service.policy import LEVEL_NAMES, Policy, effective_level
 from service.storage.choices import Activity, Choices, StoredConsent, StoredMandate
+from service.storage.holds import move_holds
 from service.storage.merge import entomb_as_merged, move_identifiers, move_signals
 from service.storage.reorders import move_reorder, read_open_reorders
 from service.storage.requests import give_open_requests
@@ -56,6 +57,7 @@ def merge_subjects(unit: Unit, source_id: UUID, target_id: UUID) -> Changed:
     )
     target.epoch = max(source.epoch, target.epoch)
     save_activity(unit, target)
+    move_holds(unit, source_id, target_id)
     if source.status == "restricted":
         set_status(unit, target, "restricted")
     payload = {"kind": "merge", "from": show_subject(source_id), "moved": moved, "history": history}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from flask.testing import FlaskClient
 
@@ -82,7 +84,11 @@ def test_erasure_is_certified_and_final(client: FlaskClient, aino: str, token: T
     problem_of(client.get(f"/v1/subjects/{aino}", headers=own), 410, "subject-erased")
     problem_of(client.get(f"/v1/subjects/{aino}/consents", headers=own), 410, "subject-erased")
     problem_of(client.post("/v1/subjects", json=AINO, headers=token("shop")), 410, "subject-erased")
-    assert client.get(path, headers=token("dpo")).json["state"] == "fulfilled"
+    shown = client.get(path, headers=token("dpo")).json
+    assert shown["state"] == "fulfilled"
+    assert shown["certificate"] == done.json["done"]["certificate"]
+    assert shown["certificate"]["digest"].startswith("sha-256:")
+    assert shown["recipients"] == []
     again = client.post(f"{path}/fulfil", json={"reason": "asked"}, headers=token("dpo"))
     assert again.status_code in {409, 410}
 
@@ -100,3 +106,40 @@ def test_faulty_requests_are_refused(
 ) -> None:
     answer = client.post("/v1/requests", json=body, headers=token("dpo"))
     assert pointer in pointers(problem_of(answer, 422, "invalid-input"))
+
+
+def test_a_legal_hold_answers_with_its_code_and_date(client: FlaskClient, aino: str, token: Tokens) -> None:
+    dpo = token("dpo")
+    hold = {"code": "legal_claims", "until": "2027-01-31T00:00:00Z"}
+    placed = client.post(f"/v1/subjects/{aino}/holds", json=hold, headers=dpo)
+    assert placed.status_code == 201, placed.json
+    filed = client.post("/v1/requests", json={"subject": aino, "type": "erasure"}, headers=dpo).json
+    path = f"/v1/requests/{filed['id']}"
+    answer = client.post(f"{path}/fulfil", json={"reason": "asked"}, headers=dpo)
+    problem = problem_of(answer, 409, "conflict")
+    assert (problem["code"], problem["until"]) == ("legal_claims", "2027-01-31T00:00:00Z")
+    assert client.get(f"/v1/subjects/{aino}", headers=dpo).json["status"] == "restricted"
+    lifted = client.delete(f"/v1/subjects/{aino}/holds/{placed.json['id']}", headers=dpo).json
+    assert lifted["items"][0]["lifted_at"] == "2026-11-22T09:00:00Z"
+    assert client.post(f"{path}/fulfil", json={"reason": "asked"}, headers=dpo).status_code == 200
+
+
+def test_a_refusal_names_its_ground(client: FlaskClient, aino: str, token: Tokens) -> None:
+    dpo = token("dpo")
+    filed = client.post("/v1/requests", json={"subject": aino, "type": "erasure"}, headers=dpo).json
+    path = f"/v1/requests/{filed['id']}"
+    wrong = {"reason": "no", "code": "rights_of_others"}
+    assert pointers(problem_of(client.post(f"{path}/refuse", json=wrong, headers=dpo), 422, "invalid-input"))
+    right = {"reason": "bookkeeping", "code": "legal_obligation"}
+    assert client.post(f"{path}/refuse", json=right, headers=dpo).json["state"] == "refused"
+    assert client.get(path, headers=dpo).json["steps"][-1]["code"] == "legal_obligation"
+
+
+def test_without_a_journal_there_is_a_503_and_the_person_stays(
+    client: FlaskClient, aino: str, token: Tokens, environ: dict[str, str]
+) -> None:
+    (Path(environ["SAMTYCKE_HOME"]) / "erasures").write_text("in the way")
+    filed = client.post("/v1/requests", json={"subject": aino, "type": "erasure"}, headers=token("dpo")).json
+    path = f"/v1/requests/{filed['id']}/fulfil"
+    problem_of(client.post(path, json={"reason": "asked"}, headers=token("dpo")), 503, "unavailable")
+    assert client.get(f"/v1/subjects/{aino}", headers=token("dpo")).status_code == 200

@@ -58,6 +58,8 @@ class World:
                 "decisions"
             ][0]["id"],
         }
+        held = CALLS["POST /v1/subjects/<subject>/holds"].body_in(self)
+        self.parameters["hold"] = self._made("POST", f"{about}/holds", held, there.token("dpo"))["id"]
         self._made("PUT", f"{about}/mandates/{MANDATE}", MANDATE_BODY, own)
         seal_ledger(services)
         self.parameters["position"] = self._position()
@@ -270,6 +272,15 @@ CALLS: dict[str, Call] = {
     "GET /v1/ledger/checkpoint": Call(),
     "GET /v1/ledger/entries/<position>/proof": Call(),
     "GET /v1/ledger/consistency": Call(query="?from=0&to=1"),
+}
+
+
+CALLS |= {
+    "POST /v1/subjects/<subject>/holds": Call(
+        lambda _: {"code": "legal_claims", "until": "2027-11-22T09:00:00Z"}
+    ),
+    "GET /v1/subjects/<subject>/holds": Call(),
+    "DELETE /v1/subjects/<subject>/holds/<hold>": Call(),
 }
 
 

@@ -70,6 +70,9 @@ TABLE: dict[str, tuple[str, ...]] = {
     "GET /v1/ledger/checkpoint": ("customer", "dpo"),
     "GET /v1/ledger/entries/<position>/proof": ("customer", "dpo"),
     "GET /v1/ledger/consistency": ("customer", "dpo"),
+    "POST /v1/subjects/<subject>/holds": ("dpo",),
+    "GET /v1/subjects/<subject>/holds": ("dpo",),
+    "DELETE /v1/subjects/<subject>/holds/<hold>": ("dpo",),
 }
 PUBLIC = ("/healthz", "/readyz", "/metrics", "/openapi.json", "/docs", "/docs/<name>")
 ABOUT_NOBODY = {

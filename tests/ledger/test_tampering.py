@@ -78,7 +78,7 @@ def check(there: Installation, *, keys: bool = True, folder: Path | None = None)
 def test_an_untouched_ledger_holds(there: Installation, tmp_path: Path) -> None:
     for report in (check(there), check(there, folder=tmp_path / "dump")):
         assert report.findings == []
-        assert (report.size, report.checkpoints, report.gone, report.opened) == (9, 3, 0, 9)
+        assert (report.size, report.checkpoints, report.content.gone, report.content.opened) == (9, 3, 0, 9)
     hidden = check(there, keys=False, folder=tmp_path / "hidden")
     assert (hidden.findings, hidden.opened) == ([], 0)
     assert not (tmp_path / "hidden" / "openings.jsonl").exists()
@@ -295,7 +295,7 @@ def test_erasure_breaks_nothing(there: Installation, tmp_path: Path) -> None:
     report = check(there, folder=tmp_path / "dump")
     assert (report.findings, report.size) == ([], 9)
     # Three answers and one decision; the chunk is still there for the other's sake.
-    assert (report.gone, report.opened) == (4, 5)
+    assert (report.content.gone, report.content.opened) == (4, 5)
 
 
 def rechain(db: psycopg.Connection, subject: UUID) -> None:

@@ -35,7 +35,7 @@ WHOLE: dict[str, Any] = {
     "default_level": "off",
     "texts": WORDS,
     "recipients": ["Posten", {"name": "Bolaget", "country": "SE"}],
-    "retention": {"period": "P10Y", "texts": WORDS},
+    "retention": {"period": "P10Y", "texts": WORDS, "records": {"decisions": "P2Y", "jobs": "P1M"}},
     "levels": {"coach": {"texts": WORDS}, "off": None},
     "notices": {"offers": [{"version": 1, "texts": WORDS}], "email": {"version": 1}},
     "purposes": {
@@ -127,6 +127,8 @@ FAULTS: list[tuple[str, object]] = [
     *[("/recipients", value) for value in ("Posten", {})],
     ("/recipients/0", 1),
     ("/retention/period", "10 years"),
+    ("/retention/records/decisions", "two years"),
+    ("/retention/records/everything", "P1Y"),
     ("/levels/full", {}),
     ("/levels/coach/max", 1),
     ("/levels/coach/texts/dk", "x"),

@@ -69,7 +69,7 @@ def acting(services: Services) -> Acting:
         actor = Actor(sub=f"{role}-1", roles=frozenset({role}), subject=subject)
         with services.database.transaction() as db:
             in_force = services.policies.in_force(db)
-            yield Unit(db, services.keyring, services.index, in_force, actor, at)
+            yield Unit(db, services.keyring, services.index, in_force, actor, at, services.erasures)
 
     return act
 
