@@ -14,8 +14,15 @@ from service.storage.subjects import Event, Subject, save_choices
 from service.storage.unit import Unit
 
 _SQL = load(__file__)
-# What one statement removes; each of these needs `before`, and `signals` also `now`.
-STATEMENTS = ("signals", "decisions", "states", "activity", "access_log", "request_details")
+# What one statement removes.
+STATEMENTS = {
+    "signals": "purge_signals",
+    "decisions": "purge_decisions",
+    "states": "purge_states",
+    "activity": "purge_activity",
+    "access_log": "purge_access_log",
+    "request_details": "purge_request_details",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +74,7 @@ def read_runs(db: Connection, runs: int) -> list[Sweep]:
 def purge(db: Connection, what: str, *, before: datetime, now: datetime, limit: int) -> int:
     """Remove up to `limit` rows of one of STATEMENTS; how many."""
     key = {"before": before, "now": now, "limit": limit}
-    done = db.execute(_SQL[f"purge_{what}"], key)
+    done = db.execute(_SQL[STATEMENTS[what]], key)
     if what == "signals":
         return done.rowcount
     # History goes by functions of the eraser's role.

@@ -79,8 +79,8 @@ def _kept(marks: int) -> list[dict[str, Any]]:
             "until": REQUESTS_KEPT,
         },
         {
-            "what": "commitments in the ledger, one for each entry: digests salted by the destroyed key, which"
-            " nobody can open or try out",
+            "what": "commitments in the ledger, one for each entry: digests salted by the destroyed key, so"
+            " that nobody can open them or try them out",
             "why": "so that what was decided for others can still be proven (GDPR Art. 5(2), 17(3)(e))",
             "until": None,
         },

@@ -115,6 +115,7 @@ def test_a_legal_hold_answers_with_its_code_and_date(client: FlaskClient, aino: 
     assert placed.status_code == 201, placed.json
     filed = client.post("/v1/requests", json={"subject": aino, "type": "erasure"}, headers=dpo).json
     path = f"/v1/requests/{filed['id']}"
+    client.post(f"{path}/verify", json={"reason": "came to the counter"}, headers=dpo)
     answer = client.post(f"{path}/fulfil", json={"reason": "asked"}, headers=dpo)
     problem = problem_of(answer, 409, "conflict")
     assert (problem["code"], problem["until"]) == ("legal_claims", "2027-01-31T00:00:00Z")
@@ -140,6 +141,8 @@ def test_without_a_journal_there_is_a_503_and_the_person_stays(
 ) -> None:
     (Path(environ["SAMTYCKE_HOME"]) / "erasures").write_text("in the way")
     filed = client.post("/v1/requests", json={"subject": aino, "type": "erasure"}, headers=token("dpo")).json
-    path = f"/v1/requests/{filed['id']}/fulfil"
-    problem_of(client.post(path, json={"reason": "asked"}, headers=token("dpo")), 503, "unavailable")
+    path = f"/v1/requests/{filed['id']}"
+    client.post(f"{path}/verify", json={"reason": "came to the counter"}, headers=token("dpo"))
+    answer = client.post(f"{path}/fulfil", json={"reason": "asked"}, headers=token("dpo"))
+    problem_of(answer, 503, "unavailable")
     assert client.get(f"/v1/subjects/{aino}", headers=token("dpo")).status_code == 200

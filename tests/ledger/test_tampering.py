@@ -80,7 +80,7 @@ def test_an_untouched_ledger_holds(there: Installation, tmp_path: Path) -> None:
         assert report.findings == []
         assert (report.size, report.checkpoints, report.content.gone, report.content.opened) == (9, 3, 0, 9)
     hidden = check(there, keys=False, folder=tmp_path / "hidden")
-    assert (hidden.findings, hidden.opened) == ([], 0)
+    assert (hidden.findings, hidden.content.opened) == ([], 0)
     assert not (tmp_path / "hidden" / "openings.jsonl").exists()
     assert not (tmp_path / "hidden" / "heads.jsonl").exists()
 

@@ -16,7 +16,7 @@ from service.storage.certificates import digest_of, read_certificate
 from service.storage.journal import JournalError
 from service.storage.requests import read_request, read_steps
 from service.storage.subjects import lock_subject, read_subject, read_subjects
-from service.use_cases.advance_request import fulfil_request, refuse_request
+from service.use_cases.advance_request import fulfil_request, refuse_request, verify_request
 from service.use_cases.certificate import copies_until
 from service.use_cases.erase_subject import erase_subject
 from service.use_cases.file_request import file_request
@@ -72,6 +72,9 @@ def test_a_changed_certificate_is_not_shown(acting: Acting, aino: UUID) -> None:
     request = asked(acting, aino)
     with acting("dpo") as unit:
         fulfil_request(unit, request, "asked")
+        with pytest.raises(psycopg.errors.InsufficientPrivilege), unit.db.transaction():
+            unit.db.execute("update erasures set at = now()")
+        unit.db.execute("set local role none")
         with pytest.raises(psycopg.errors.IntegrityConstraintViolation), unit.db.transaction():
             unit.db.execute("update erasures set at = now()")
         unit.db.execute("alter table erasures disable trigger user")
@@ -126,6 +129,7 @@ def test_a_replay_knows_persons_that_the_copy_has_never_seen(
     with acting("dpo") as unit:
         erase_subject(unit, lock_subject(unit, aino))
         # The copy is from before she came.
+        unit.db.execute("set local role none")
         for table in ("recipient_notices", "erasures", "suppression_marks"):
             unit.db.execute(f"alter table {table} disable trigger user")
             unit.db.execute(f"delete from {table}")
@@ -185,12 +189,14 @@ def test_a_hold_keeps_the_data_and_restricts_the_person(acting: Acting, aino: UU
         else:
             request = file_request(unit, aino, "erasure").id
             hold = place_hold(unit, aino, "legal_claims", LATER)
+    with acting("dpo") as unit:
+        verify_request(unit, request, "came to the counter")
     with pytest.raises(ConflictError) as caught, acting("dpo") as unit:
         fulfil_request(unit, request, "asked")
     assert caught.value.members == {"code": "legal_claims", "until": "2027-02-20T09:00:00Z"}
     with acting("dpo") as unit:
         assert read_subject(unit, aino).status == "restricted"
-        assert read_request(unit, request).state == "open"
+        assert read_request(unit, request).state == "in_progress"
         lift_hold(unit, aino, hold.id)
         assert read_subject(unit, aino).status == "restricted"
         assert fulfil_request(unit, request, "asked")[1]["certificate"]["erased"]["legal_holds"] == 1

@@ -16,6 +16,7 @@ import psycopg
 import pytest
 
 from service.bootstrap import Services
+from service.errors import UnreadableError
 from service.policy import add_duration
 from service.storage.access_log import record_read
 from service.storage.retention import read_runs
@@ -44,6 +45,18 @@ def slow(*args, **more):
 module.count_removed = slow
 module.purge_by_age(services, batch=5)
 """
+
+
+@pytest.fixture(autouse=True)
+def aged(services: Services) -> None:
+    """The database goes by its own clock, and removes nothing that is a day old there; these tests go by
+    theirs."""
+    assert services.config.database_url is not None
+    with psycopg.connect(services.config.database_url) as superuser:
+        superuser.execute(
+            "create or replace function oldest_of(before timestamptz) returns timestamptz language sql stable"
+            " return case when before = now() then 'infinity' else before end"
+        )
 
 
 def at(services: Services, instant: datetime) -> Services:
@@ -191,17 +204,46 @@ def test_a_killed_sweep_goes_on_and_has_counted_right(acting: Acting, services: 
     assert all(sweep.finished_at is not None for sweep in runs)
 
 
-def test_history_is_removed_by_age_alone_when_somebody_says_so(services: Services, aino: UUID) -> None:
-    with (
-        services.database.connection() as db,
-        pytest.raises(psycopg.errors.IntegrityConstraintViolation),
-        db.transaction(),
-    ):
-        db.execute("delete from subject_states where subject = %s", (aino,))
-    with services.database.connection() as db, db.transaction():
-        db.execute("select set_config('samtycke.purging', 'on', true)")
-        with pytest.raises(psycopg.errors.IntegrityConstraintViolation), db.transaction():
-            db.execute("update subject_states set at = now()")
-    # The setting ended with its transaction.
-    with services.database.connection() as db:
-        assert db.execute("select current_setting('samtycke.purging', true)").fetchone() in {("",), (None,)}
+def test_a_history_that_was_shortened_by_nobodys_leave_is_not_shown(
+    acting: Acting, services: Services, aino: UUID
+) -> None:
+    """Also when it was shortened before, by age."""
+    for months in range(4):
+        with acting("customer", aino, at=add_duration(NOW, f"P{months}M")) as unit:
+            change_preferences(unit, aino, {"max_per_week": months}, None)
+    assert purge_by_age(at(services, add_duration(after("P36M"), "P1M")))["consent_proof"] == 2
+    with acting("dpo") as unit:
+        assert [event.number for event in read_events(unit, lock_subject(unit, aino))] == [3, 4]
+        assert [event.number for event in read_events(unit, lock_subject(unit, aino), after=1, limit=1)] == [
+            3
+        ]
+        assert [event.number for event in read_events(unit, lock_subject(unit, aino), after=3)] == [4]
+        unit.db.execute("select purge_events(%s, 3)", (aino,))
+        with pytest.raises(UnreadableError):
+            read_events(unit, lock_subject(unit, aino))
+
+
+def test_nothing_young_is_removed_whoever_asks(database: str, acting: Acting, aino: UUID) -> None:
+    with psycopg.connect(database) as db:
+        db.execute(
+            "create or replace function oldest_of(before timestamptz) returns timestamptz language sql stable"
+            " return least(before, now() - interval '1 day')"
+        )
+        db.execute("set role samtycke_service")
+        db.execute(
+            "insert into access_log (id, subject, at, sealed)"
+            " select gen_random_uuid(), %s, now() - age, '' from unnest(%s::interval[]) age",
+            (aino, ["2 days", "1 hour"]),
+        )
+        assert db.execute("select purge_access_log('infinity', 100)").fetchone() == (1,)
+        assert db.execute("select purge_access_log('infinity', 100)").fetchone() == (0,)
+
+
+def test_the_service_removes_history_by_these_functions_alone(services: Services, aino: UUID) -> None:
+    for statement in ("delete from subject_states", "update subject_states set at = now()"):
+        with (
+            services.database.connection() as db,
+            pytest.raises(psycopg.errors.InsufficientPrivilege),
+            db.transaction(),
+        ):
+            db.execute(statement)
