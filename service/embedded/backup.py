@@ -20,6 +20,7 @@ from service.embedded.backup_store import (
     DATA_KEYS_FILE,
     ISSUER_FILE,
     KEY_FILE,
+    LEDGER_FILE,
     PASSWORD_FILE,
     BackupError,
     Store,
@@ -139,6 +140,7 @@ def _store_keys(config: Config, folder: Path, listed: str) -> None:
     copies = {
         KEY_FILE: config.key_file,
         ISSUER_FILE: config.issuer_key_file,
+        LEDGER_FILE: config.ledger_key_file,
         PASSWORD_FILE: config.home / "postgres" / "password",
     }
     for name, file in copies.items():

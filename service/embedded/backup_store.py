@@ -3,7 +3,8 @@
     DATA/base/<instant>/      a base backup as PostgreSQL has it, named by when it was finished
     DATA/wal/                 the pieces of the write-ahead log since the oldest of them
     DATA/erasures             a copy of the erasure journal as of the last backup
-    KEYS/<instant>/           the key file, the issuer's key, the database password, the list of data keys
+    KEYS/<instant>/           the key file, the keys of issuer and ledger, the database password, the list of
+                              data keys
 
 A base backup holds the wrapped data keys too: a physical copy cannot leave out a schema. Without KEYS none of
 them opens; with KEYS, whoever was erased since would, and therefore a restore does the erasures again.
@@ -27,6 +28,7 @@ _START = re.compile(r"^START WAL LOCATION: .*\(file ([0-9A-F]{24})\)$", re.MULTI
 
 KEY_FILE = "keys.json"
 ISSUER_FILE = "issuer.json"
+LEDGER_FILE = "ledger.key"
 PASSWORD_FILE = "postgres-password"  # noqa: S105 (the name of a file)
 DATA_KEYS_FILE = "data-keys.copy"
 

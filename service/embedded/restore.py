@@ -21,6 +21,7 @@ from service.embedded.archive import restore_command
 from service.embedded.backup_store import (
     ISSUER_FILE,
     KEY_FILE,
+    LEDGER_FILE,
     PASSWORD_FILE,
     BackupError,
     Base,
@@ -100,7 +101,12 @@ def _choose(store: Store, until: datetime | None) -> Base:
 
 
 def _put_keys(config: Config, keys: Path) -> None:
-    for name, file in ((KEY_FILE, config.key_file), (ISSUER_FILE, config.issuer_key_file)):
+    files = {
+        KEY_FILE: config.key_file,
+        ISSUER_FILE: config.issuer_key_file,
+        LEDGER_FILE: config.ledger_key_file,
+    }
+    for name, file in files.items():
         # A key file that the operator has put in place already is the one that counts.
         if (keys / name).exists() and not file.exists():
             file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)

@@ -172,6 +172,8 @@ def test_drill(drill: Drill, launch: Launch, open_folder: Path) -> None:
         with services.unit(system_actor("drill")) as unit:
             assert read_subject(unit, drill.changed).choices.objections == [DIRECT]
             assert read_subject(unit, drill.late).choices.objections == [DIRECT]
+    # The ledger is the one that was sealed before, and goes on.
+    assert "OK: " in samtycke("ledger", "verify", environ={"SAMTYCKE_HOME": str(whole.home)})
     token = samtycke("token", "--role", "dpo", environ={"SAMTYCKE_HOME": str(whole.home)})
     assert get(whole, f"/v1/subjects/{show_subject(drill.gone)}", token)[0] == 410
     assert get(whole, f"/v1/subjects/{show_subject(drill.late)}", token)[0] == 200
@@ -188,6 +190,7 @@ def test_drill(drill: Drill, launch: Launch, open_folder: Path) -> None:
         with services.unit(system_actor("drill")) as unit:
             assert read_subject(unit, drill.changed).choices.objections == [DIRECT]
             assert read_subject(unit, drill.late).choices.objections == []
+    assert "OK: " in samtycke("ledger", "verify", environ={"SAMTYCKE_HOME": str(older.home)})
     assert older.end() == 0
 
 
