@@ -151,7 +151,8 @@ def _write(environ: dict[str, str], people: list[UUID], seconds: float, ledger: 
         with services.unit(Actor("bench", frozenset({"customer"}), subject=person)) as unit:
             recorded = record_consent(unit, person, GIVEN)
             if ledger:
-                promise_for(services.log_key, recorded.changed.event)
+                event = recorded.changed.event
+                promise_for(services.log_key, event.id, event.commitment, event.at)
 
     for person in people[:5]:
         write(person)
