@@ -17,6 +17,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
+from service.crypto.reading import Reading
 from service.errors import UnreadableError
 
 KEY_BYTES = 32
@@ -62,8 +63,11 @@ class DataKey:
             self._meter.count(self._owner)
         return _VERSION + nonce + self._cipher.encrypt(nonce, plaintext, at)
 
-    def open(self, sealed: bytes, at: bytes) -> bytes:
-        """Raises UnreadableError for anything but the value sealed at this very place."""
+    def open(self, sealed: bytes, at: bytes, reading: Reading) -> bytes:
+        """Raises UnreadableError for anything but the value sealed at this very place, and for a place that
+        `reading` does not cover."""
+        if not reading.covers(at):
+            raise UnreadableError("what it is read for does not cover this value")
         if len(sealed) < _OVERHEAD or sealed[:1] != _VERSION:
             raise UnreadableError
         try:

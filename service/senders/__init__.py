@@ -43,7 +43,7 @@ class Parcel:
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """`why` is for operators and names no person; `after`: seconds the receiver asks to wait before a retry."""
+    """`why` is for operators and names no person; `after`: seconds that the receiver asks to wait."""
 
     fate: Fate
     why: str = ""

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
+from service.crypto.reading import SUBJECT_RIGHTS
 from service.ids import new_id
 from service.storage.sql import load
 from service.storage.subjects import Subject
@@ -38,4 +39,7 @@ def record_read(unit: Unit, subject: Subject, route: str) -> None:
 def read_reads(unit: Unit, subject: Subject) -> list[Read]:
     """Every recorded read of the subject, oldest first."""
     rows = unit.db.execute(_SQL["read_reads"], (subject.id,), binary=True)
-    return [Read(row[0], row[1], **subject.open(row[2], "access_log", row[0])) for row in rows]
+    return [
+        Read(entry, at, **subject.open(sealed, "access_log", entry, SUBJECT_RIGHTS))
+        for entry, at, sealed in rows
+    ]

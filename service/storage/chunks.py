@@ -14,6 +14,7 @@ import msgspec
 
 from service.actor import Actor
 from service.crypto.data_key import DataKey, place
+from service.crypto.reading import OPERATION
 from service.errors import UnreadableError
 from service.storage.asked import AskedCandidate
 
@@ -59,4 +60,4 @@ def seal(key: DataKey, job: UUID, number: int, packed: bytes) -> bytes:
 
 def unseal(key: DataKey, job: UUID, number: int, sealed: bytes) -> bytes:
     """Raises UnreadableError."""
-    return key.open(sealed, place("job_chunks", "sealed", job, number))
+    return key.open(sealed, place("job_chunks", "sealed", job, number), OPERATION)

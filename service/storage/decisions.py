@@ -20,6 +20,7 @@ from service import ids
 from service.crypto.commitment import commit, decisions_payload
 from service.crypto.data_key import DataKey, place
 from service.crypto.keyring import Keyring, WrappedKey
+from service.crypto.reading import CONSENT_ADMINISTRATION
 from service.errors import NotFoundError, UnreadableError
 from service.policy import Candidate, Decision
 from service.storage.database import Connection
@@ -184,7 +185,7 @@ def open_row(keyring: Keyring, row: Sequence[object]) -> DecisionRow:
         raise NotFoundError(ids.DECISION)
     key = keyring.unwrap(owner, WrappedKey(kek, wrapped))  # type: ignore[arg-type]
     try:
-        record = decode_record(key.open(sealed, _place(owner, row_id)))  # type: ignore[arg-type]
+        record = decode_record(key.open(sealed, _place(owner, row_id), CONSENT_ADMINISTRATION))  # type: ignore[arg-type]
     except msgspec.MsgspecError:
         raise UnreadableError from None
     return DecisionRow(row_id, subject, at, epoch, activity, policy, record)  # type: ignore[arg-type]

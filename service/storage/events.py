@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from service.crypto.chain import event_digest
+from service.crypto.reading import CONSENT_ADMINISTRATION
 from service.errors import NotFoundError, UnreadableError
 from service.ids import CONSENT_EVENT
 from service.storage.merge import read_merged_subjects
@@ -38,5 +39,5 @@ def read_owned_event(unit: Unit, event_id: UUID) -> Owned:
     covered = event_digest(previous, subject=owner_id, number=number, event=event_id, at=at, sealed=sealed)
     if covered != digest:
         raise UnreadableError
-    payload = owner.open(sealed, "consent_events", event_id)
+    payload = owner.open(sealed, "consent_events", event_id, CONSENT_ADMINISTRATION)
     return Owned(Event(event_id, number, at, previous, digest, payload), owner, person)

@@ -15,6 +15,7 @@ import msgspec
 
 from service.crypto.data_key import DataKey, place
 from service.crypto.keyring import WrappedKey
+from service.crypto.reading import OPERATION
 from service.errors import IdempotencyMismatchError, UnreadableError
 from service.storage.database import Connection
 from service.storage.sql import load
@@ -70,7 +71,9 @@ def claim(unit: Unit, claim: Claim) -> Answer | None:
         raise IdempotencyMismatchError
     if wrapped is None or not status:
         raise UnreadableError
-    opened = unit.keyring.unwrap(owner, WrappedKey(kek, wrapped)).open(sealed, _place(owner, claim))
+    opened = unit.keyring.unwrap(owner, WrappedKey(kek, wrapped)).open(
+        sealed, _place(owner, claim), OPERATION
+    )
     return msgspec.msgpack.decode(opened, type=Answer)
 
 

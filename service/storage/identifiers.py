@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Protocol
 from uuid import UUID
 
+from service.crypto.reading import IDENTIFICATION
 from service.errors import NotFoundError
 from service.ids import IDENTIFIER, new_id
 from service.storage.sql import load
@@ -77,7 +78,7 @@ def add_identifier(unit: Unit, subject: Subject, kind: str, value: str) -> UUID:
 def read_identifiers(unit: Unit, subject: Subject) -> list[StoredIdentifier]:
     found = []
     for identifier, created_at, sealed in unit.db.execute(_SQL["read_identifiers"], (subject.id,)):
-        opened = subject.open(bytes(sealed), "identifiers", identifier)
+        opened = subject.open(bytes(sealed), "identifiers", identifier, IDENTIFICATION)
         found.append(StoredIdentifier(identifier, opened["type"], opened["value"], created_at))
     return found
 

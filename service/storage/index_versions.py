@@ -11,6 +11,7 @@ import msgspec
 from service.crypto.blind_index import BlindIndex
 from service.crypto.data_key import KEY_BYTES, place
 from service.crypto.keyring import Keyring, WrappedKey
+from service.crypto.reading import IDENTIFICATION
 from service.errors import UnreadableError
 from service.storage.database import Connection
 from service.storage.sql import load
@@ -80,7 +81,8 @@ def _opened(
 ) -> dict[str, str] | None:
     try:
         at = place("identifiers", "sealed", owner, identifier)
-        opened: dict[str, str] = msgspec.json.decode(keyring.unwrap(owner, wrapped).open(sealed, at))
+        key = keyring.unwrap(owner, wrapped)
+        opened: dict[str, str] = msgspec.json.decode(key.open(sealed, at, IDENTIFICATION))
     except UnreadableError:
         return None
     return opened

@@ -19,6 +19,7 @@ from psycopg import IsolationLevel
 from service.crypto.commitment import CONSENT_EVENT, canonical_json, chunk_entry
 from service.crypto.data_key import place
 from service.crypto.keyring import Keyring, WrappedKey
+from service.crypto.reading import CONSENT_ADMINISTRATION
 from service.errors import UnreadableError
 from service.instants import show_instant
 from service.storage.choices import decode_choices
@@ -63,7 +64,8 @@ def read_heads(db: Connection, keyring: Keyring) -> Iterator[Row]:
     for subject, kek, wrapped, epoch, sealed in _stream(db, "states"):
         try:
             key = keyring.unwrap(subject, WrappedKey(kek, wrapped))
-            choices = decode_choices(key.open(sealed, place("subject_states", "sealed", subject, epoch)))
+            at = place("subject_states", "sealed", subject, epoch)
+            choices = decode_choices(key.open(sealed, at, CONSENT_ADMINISTRATION))
         except (UnreadableError, msgspec.MsgspecError):
             yield {"subject": str(subject), "events": None, "head": None, "purged": None, "tail": None}
             continue
@@ -86,7 +88,8 @@ def read_openings(db: Connection, keyring: Keyring) -> Iterator[Row]:
             key = keyring.unwrap(owner, WrappedKey(kek, wrapped))
             row["salt"] = key.salt(known).hex()
             if kind == CONSENT_EVENT:
-                said = msgspec.json.decode(key.open(sealed, place("consent_events", "sealed", owner, known)))
+                at = place("consent_events", "sealed", owner, known)
+                said = msgspec.json.decode(key.open(sealed, at, CONSENT_ADMINISTRATION))
                 row["said"] = hashlib.sha256(canonical_json(said)).hexdigest()
             else:
                 row |= {"job": _plain(job), "chunk": chunk}

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from uuid import UUID
 
 from service.crypto.keyring import WrappedKey
+from service.crypto.reading import CONSENT_ADMINISTRATION, of_data
 from service.errors import UnreadableError
 from service.storage.choices import Activity, Choices
 from service.storage.identifiers import read_identifiers
@@ -59,7 +60,7 @@ def _moved(
     unit: Unit, source: Subject, target: Subject, signal: SealedSignal, categories: Sequence[str]
 ) -> SignalRow:
     for data in categories:
-        content = open_signal(source, signal, data)
+        content = open_signal(source, signal, data, of_data(CONSENT_ADMINISTRATION.purpose, data))
         if content is not None:
             digest = dedupe_digest(unit, target.id, content.type, content.id)
             return SignalRow(target, digest, signal.at, data, content)

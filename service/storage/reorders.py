@@ -10,6 +10,7 @@ from uuid import UUID
 import msgspec
 
 from service.actor import Actor
+from service.crypto.reading import CONSENT_ADMINISTRATION
 from service.errors import UnreadableError
 from service.policy import Candidate
 from service.storage.sql import load
@@ -119,6 +120,6 @@ def _reorders(subject: Subject, rows: list[Any]) -> list[Reorder]:
 
 def _details(subject: Subject, reorder: UUID, sealed: bytes) -> ReorderDetails | None:
     try:
-        return msgspec.convert(subject.open(sealed, _TABLE, reorder), ReorderDetails)
+        return msgspec.convert(subject.open(sealed, _TABLE, reorder, CONSENT_ADMINISTRATION), ReorderDetails)
     except (UnreadableError, msgspec.MsgspecError):
         return None

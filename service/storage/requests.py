@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from service.crypto.reading import SUBJECT_RIGHTS
 from service.errors import NotFoundError
 from service.ids import REQUEST
 from service.storage.sql import load
@@ -72,7 +73,7 @@ def read_steps(unit: Unit, subject: Subject, request: Request) -> list[dict[str,
         {
             "at": at,
             "state": state,
-            **subject.open(bytes(sealed), "request_steps", f"{request.id.hex}|{state}"),
+            **subject.open(bytes(sealed), "request_steps", f"{request.id.hex}|{state}", SUBJECT_RIGHTS),
         }
         for _, at, state, sealed in unit.db.execute(_SQL["read_steps"], (request.id,))
     ]

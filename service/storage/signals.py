@@ -16,6 +16,7 @@ from uuid import UUID
 import msgspec
 
 from service.crypto.data_key import place
+from service.crypto.reading import Reading, signals_of
 from service.errors import UnreadableError
 from service.ids import new_id
 from service.policy.retention import data_period, purge_after
@@ -95,10 +96,11 @@ def read_sealed(unit: Unit, subject: Subject, since: datetime | None = None) -> 
     return [SealedSignal(*row) for row in rows]
 
 
-def open_signal(subject: Subject, signal: SealedSignal, data: str) -> SignalContent | None:
-    """The content, or None if the signal is not of the data category `data` (or was tampered with)."""
+def open_signal(subject: Subject, signal: SealedSignal, data: str, reading: Reading) -> SignalContent | None:
+    """The content, or None if the signal is not of the data category `data` (or was tampered with), or
+    `reading` is not of that category."""
     try:
-        return _decode(subject.data_key.open(signal.sealed, _place(subject, signal.id, data)))
+        return _decode(subject.data_key.open(signal.sealed, _place(subject, signal.id, data), reading))
     except (UnreadableError, msgspec.MsgspecError):
         return None
 
@@ -109,4 +111,4 @@ def data_categories(unit: Unit) -> list[str]:
 
 
 def _place(subject: Subject, signal: UUID, data: str) -> bytes:
-    return place("signals", "sealed", subject.id, f"{signal}/{data}")
+    return place(signals_of(data), "sealed", subject.id, signal)

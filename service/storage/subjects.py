@@ -15,6 +15,7 @@ from service.crypto.chain import event_digest
 from service.crypto.commitment import commit, event_payload
 from service.crypto.data_key import DataKey, place
 from service.crypto.keyring import Keyring, WrappedKey
+from service.crypto.reading import CONSENT_ADMINISTRATION, Reading
 from service.errors import NotFoundError, SubjectErasedError, UnreadableError
 from service.ids import SUBJECT, new_id
 from service.policy import State
@@ -46,8 +47,11 @@ class Subject:
         """`value` as JSON, sealed for one place of this subject."""
         return self.data_key.seal(msgspec.json.encode(value), place(table, column, self.id, record))
 
-    def open(self, sealed: bytes, table: str, record: object, column: str = "sealed") -> Any:
-        return msgspec.json.decode(self.data_key.open(sealed, place(table, column, self.id, record)))
+    def open(
+        self, sealed: bytes, table: str, record: object, reading: Reading, column: str = "sealed"
+    ) -> Any:
+        """Raises UnreadableError also where `reading` does not cover the table (guarantees P11)."""
+        return msgspec.json.decode(self.data_key.open(sealed, place(table, column, self.id, record), reading))
 
     @property
     def data_key(self) -> DataKey:
@@ -177,9 +181,13 @@ def read_events(unit: Unit, subject: Subject, after: int = 0, limit: int = 1_000
     rows = unit.db.execute(_SQL["read_events"], key, binary=True).fetchall()
     _check_chain(subject, rows, after, complete=len(rows) < limit)
     return [
-        Event(row[0], row[1], row[2], row[3], row[4], subject.open(row[5], "consent_events", row[0]))
-        for row in rows
+        Event(event, number, at, previous, digest, _said(subject, event, sealed))
+        for event, number, at, previous, digest, sealed in rows
     ]
+
+
+def _said(subject: Subject, event: UUID, sealed: bytes) -> Any:
+    return subject.open(sealed, "consent_events", event, CONSENT_ADMINISTRATION)
 
 
 def _check_chain(subject: Subject, rows: Sequence[Sequence[Any]], after: int, *, complete: bool) -> None:
@@ -216,14 +224,15 @@ def _subjects(keyring: Keyring, rows: Iterable[Sequence[Any]]) -> Iterable[Subje
             epoch,
             activity,
             key,
-            _decoded(decode_choices, key.open(choices, _choices_place(subject_id, epoch))),
+            _decoded(decode_choices, key, choices, _choices_place(subject_id, epoch)),
             Activity()
             if contacts is None
-            else _decoded(decode_activity, key.open(contacts, _activity_place(subject_id, activity))),
+            else _decoded(decode_activity, key, contacts, _activity_place(subject_id, activity)),
         )
 
 
-def _decoded(decode: Any, data: bytes) -> Any:
+def _decoded(decode: Any, key: DataKey, sealed: bytes, at: bytes) -> Any:
+    data = key.open(sealed, at, CONSENT_ADMINISTRATION)
     try:
         return decode(data)
     except msgspec.MsgspecError:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from service.crypto.reading import SUBJECT_RIGHTS, Reading, of_data
 from service.errors import ForbiddenError, UnreadableError
 from service.policy import Policy, State, holds
 from service.storage.signals import SealedSignal, SignalContent, data_categories, open_signal, read_sealed
@@ -61,7 +62,8 @@ def read_signals_of(
     for data, purpose in sources.items():
         if not may_read(unit.policy, state, data, purpose, unit.now):
             raise PurposeNotInForceError
-    found = ((signal, _open(subject, signal, sources)) for signal in read_sealed(unit, subject, since))
+    readings = {data: of_data(purpose, data) for data, purpose in sources.items()}
+    found = ((signal, _open(subject, signal, readings)) for signal in read_sealed(unit, subject, since))
     return [_signal(signal, content) for signal, content in found if content is not None]
 
 
@@ -72,18 +74,20 @@ def disclose_signals(unit: Unit, subject: Subject) -> list[Signal]:
     report must not leave anything out silently.
     """
     # Those of the policy in force first: most signals open as one of them.
-    categories = dict.fromkeys([*unit.policy.data, *data_categories(unit)])
+    readings = {
+        data: of_data(SUBJECT_RIGHTS.purpose, data) for data in (*unit.policy.data, *data_categories(unit))
+    }
     signals = []
     for signal in read_sealed(unit, subject):
-        content = _open(subject, signal, categories)
+        content = _open(subject, signal, readings)
         if content is None:
             raise UnreadableError
         signals.append(_signal(signal, content))
     return signals
 
 
-def _open(subject: Subject, signal: SealedSignal, categories: Iterable[str]) -> SignalContent | None:
-    opened = (open_signal(subject, signal, data) for data in categories)
+def _open(subject: Subject, signal: SealedSignal, readings: Mapping[str, Reading]) -> SignalContent | None:
+    opened = (open_signal(subject, signal, data, reading) for data, reading in readings.items())
     return next((content for content in opened if content is not None), None)
 
 

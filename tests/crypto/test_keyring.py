@@ -13,10 +13,12 @@ from service.crypto.blind_index import BlindIndex
 from service.crypto.data_key import place
 from service.crypto.keyring import Keyring, WrappedKey, create_key_file
 from service.crypto.providers.key_file import KeyFile
+from service.crypto.reading import Reading
 from service.errors import KeyFileError, UnreadableError
 from tests.crypto.books import MemoryBook, keyring
 
 OWNER, OTHER = UUID(int=1), UUID(int=2)
+ANY = Reading("a test", frozenset({b"t"}))
 
 OLD_FILE = """{"format": "samtycke-keys/1", "active": "kek-2f3a9c11",
  "kek": {"kek-2f3a9c11": "UG0DXwPUo9NCdUptSvSGD1yOwhery5jvZRwu7JaHKQ8="},
@@ -55,7 +57,7 @@ def test_a_data_key_comes_back_from_its_wrapping(path: Path) -> None:
     key, wrapped = load_key_file(path, book).new_data_key(OWNER)
     here = place("t", "c", OWNER, 1)
     again = load_key_file(path, book).unwrap(OWNER, wrapped)
-    assert again.open(key.seal(b"x", here), here) == b"x"
+    assert again.open(key.seal(b"x", here), here, ANY) == b"x"
 
 
 def test_a_wrapped_key_given_to_another_owner_does_not_open(path: Path) -> None:
@@ -126,6 +128,6 @@ def test_a_file_of_the_first_release_still_opens_what_it_wrapped(tmp_path: Path)
     book = MemoryBook()
     found = load_key_file(path, book)
     key = found.unwrap(OWNER, WrappedKey("kek-2f3a9c11", base64.b64decode(OLD_WRAPPED)))
-    assert key.open(base64.b64decode(OLD_SEALED), place("t", "c", OWNER, 1)) == b"kept"
+    assert key.open(base64.b64decode(OLD_SEALED), place("t", "c", OWNER, 1), ANY) == b"kept"
     assert found.active().id == "kek-2f3a9c11"
     assert BlindIndex(found.index_root).identifier("email", "a@b.se").hex() == OLD_DIGEST

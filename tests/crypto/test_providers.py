@@ -124,7 +124,9 @@ def opener(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.M
 def test_what_one_process_wraps_another_unwraps_in_its_place_alone(opener: Opener) -> None:
     here, there = opener(), opener()
     kek = here.first()[0]
-    keys = [Bound(secrets.token_bytes(32), f"place {number}".encode()) for number in range(250)]
+    keys = [
+        Bound(secrets.token_bytes(32), f"keys.data_keys|wrapped|{number}".encode()) for number in range(250)
+    ]
     wrapped = here.wrap(kek, keys)
     assert len(set(wrapped)) == len(keys)
     assert all(key.data not in each for key, each in zip(keys, wrapped, strict=True))

@@ -19,6 +19,7 @@ from service.bootstrap import Services, build_services
 from service.config import Config
 from service.crypto.data_key import DataKey
 from service.crypto.keyring import WrappedKey, create_key_file
+from service.crypto.reading import of_data
 from service.errors import UnavailableError
 from service.ids import new_id, new_subject_id
 from service.policy import Candidate, Level, evaluate_all
@@ -193,7 +194,7 @@ def _one(found: list[Any], wanted: UUID) -> Any:
 def _signal(unit: Unit, who: UUID, signal: UUID, data: str) -> object:
     subject = lock_subject(unit, who)
     sealed = _one(signals.read_sealed(unit, subject), signal)
-    return signals.open_signal(subject, sealed, data)
+    return signals.open_signal(subject, sealed, data, of_data("a test", data))
 
 
 def opens(unit: Unit, cell: Cell) -> bool:
@@ -297,7 +298,10 @@ def test_no_row_opens_under_another_owner(unit: Unit) -> None:
                     read(unit, subject)
             elif cell.table == "signals":
                 sealed = _one(signals.read_sealed(unit, subject), cell.row["id"])
-                assert all(signals.open_signal(subject, sealed, data) is None for data in DATA)
+                assert all(
+                    signals.open_signal(subject, sealed, data, of_data("a test", data)) is None
+                    for data in DATA
+                )
             elif cell.table == "reorders":
                 assert _one(reorders.read_reorders(unit, subject), cell.row["id"]).details is None
             else:
@@ -328,8 +332,8 @@ def test_a_signal_does_not_pass_for_one_of_another_data_category(unit: Unit) -> 
     subject = create_subject(unit, new_subject_id(), Choices("Europe/Stockholm", "sv", "SE"))
     [cell] = [cell for cell in _cells(unit, subject, 0) if cell.table == "signals"]
     sealed = _one(signals.read_sealed(unit, subject), cell.row["id"])
-    assert signals.open_signal(subject, sealed, DATA[0]) is not None
-    assert signals.open_signal(subject, sealed, DATA[1]) is None
+    assert signals.open_signal(subject, sealed, DATA[0], of_data("a test", DATA[0])) is not None
+    assert signals.open_signal(subject, sealed, DATA[1], of_data("a test", DATA[1])) is None
 
 
 def test_a_root_of_the_blind_indexes_opens_in_its_version_alone(unit: Unit, services: Services) -> None:

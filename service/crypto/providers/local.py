@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 
 from service.crypto.data_key import KEY_BYTES, DataKey
 from service.crypto.providers import Bound
+from service.crypto.reading import KEY_WRAPPING
 from service.errors import KeysUnavailableError, UnreadableError
 
 
@@ -61,6 +62,6 @@ def read_key(text: str) -> bytes:
 
 def _opened(kek: DataKey, sealed: bytes, place: bytes) -> bytes | None:
     try:
-        return kek.open(sealed, place)
+        return kek.open(sealed, place, KEY_WRAPPING)
     except UnreadableError:
         return None
