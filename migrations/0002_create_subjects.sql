@@ -63,3 +63,31 @@ create table suppression_marks (
     mark bytea primary key,
     at timestamptz not null
 );
+
+-- Locks subjects in the order of their ids, so that two callers never wait for each other, and then reads their
+-- present state: in a second statement, which starts after the locks are held and sees what the holder before
+-- committed. The join of one `for update` statement would not.
+create function lock_and_read(wanted uuid[])
+returns table (
+    id uuid,
+    status text,
+    epoch bigint,
+    activity bigint,
+    kek text,
+    wrapped bytea,
+    choices bytea,
+    contacts bytea
+)
+language plpgsql as $$
+#variable_conflict use_column
+begin
+    perform 1 from subjects s where s.id = any(wanted) order by s.id for update;
+    return query
+    select s.id, s.status, s.epoch, s.activity, k.kek, k.wrapped, st.sealed, a.sealed
+    from subjects s
+    left join keys.data_keys k on k.owner = s.id
+    left join subject_states st on st.subject = s.id and st.epoch = s.epoch
+    left join subject_activity a on a.subject = s.id and a.version = s.activity
+    where s.id = any(wanted);
+end
+$$;

@@ -111,9 +111,7 @@ def read_subject_at(unit: Unit, subject_id: UUID, epoch: int, activity: int) -> 
 def lock_subjects(unit: Unit, ids: Iterable[UUID]) -> dict[UUID, Subject]:
     """The subjects among `ids` that exist, their rows locked until the transaction ends."""
     wanted = sorted(set(ids))
-    with unit.db.pipeline():
-        unit.db.execute(_SQL["lock_subjects"], (wanted,))
-        return read_subjects(unit.db, unit.keyring, wanted)
+    return subjects_of(unit.keyring, unit.db.execute(_SQL["lock_subjects"], (wanted,), binary=True))
 
 
 def lock_subject(unit: Unit, subject_id: UUID) -> Subject:
@@ -145,8 +143,9 @@ def set_status(unit: Unit, subject: Subject, status: str) -> None:
     unit.db.execute(_SQL["set_status"], (status, subject.id))
 
 
-def append_event(unit: Unit, subject: Subject, payload: dict[str, Any]) -> Event:
-    """Append to the chain of a locked subject; `save_choices` must follow, for it keeps the head."""
+def save_change(unit: Unit, subject: Subject, payload: dict[str, Any]) -> Event:
+    """Append to the chain of a locked subject, and write the choices that the caller has edited as its next
+    epoch, as `save_choices` does."""
     choices = subject.choices
     event_id, number, previous = new_id(), choices.events + 1, choices.head
     sealed = subject.seal(payload, "consent_events", event_id)
@@ -154,8 +153,10 @@ def append_event(unit: Unit, subject: Subject, payload: dict[str, Any]) -> Event
         previous, subject=subject.id, number=number, event=event_id, at=unit.now, sealed=sealed
     )
     commitment = commit(subject.data_key.salt(event_id), event_payload(digest, payload))
+    choices.events, choices.head = number, digest
+    subject.epoch += 1
     unit.db.execute(
-        _SQL["insert_event"],
+        _SQL["save_change"],
         {
             "id": event_id,
             "subject": subject.id,
@@ -165,9 +166,11 @@ def append_event(unit: Unit, subject: Subject, payload: dict[str, Any]) -> Event
             "digest": digest,
             "sealed": sealed,
             "commitment": commitment,
+            "epoch": subject.epoch,
+            "choices": _seal_choices(subject, subject.epoch),
+            "due": consent_due(choices),
         },
     )
-    choices.events, choices.head = number, digest
     return Event(event_id, number, unit.now, previous, digest, payload, commitment)
 
 

@@ -5,11 +5,9 @@ insert into subjects (id, status, epoch, activity, created_at, consent_due) valu
 -- name: insert_data_key
 insert into keys.data_keys (owner, kek, wrapped, created_at) values (%s, %s, %s, %s);
 
--- Takes the subjects' locks in the order of their ids, so that two callers never wait for each other.
--- The states are read by a second statement: it starts after the locks are held and sees what the
--- holder before us committed, which the join of one `for update` statement would not.
+-- The columns of read_subjects, once their locks are held.
 -- name: lock_subjects
-select id from subjects where id = any(%s) order by id for update;
+select id, status, epoch, activity, kek, wrapped, choices, contacts from lock_and_read(%s);
 
 -- Everything a decision about these subjects reads, in one statement.
 -- name: read_subjects
@@ -46,15 +44,22 @@ update subjects set activity = %s where id = %s;
 -- name: set_status
 update subjects set status = %s where id = %s;
 
--- Appends an event and hands its commitment to the ledger, in one statement: one trip, and no lock that two
--- subjects share.
--- name: insert_event
+-- Appends an event, hands its commitment to the ledger, and writes the state that it leads to, in one statement:
+-- one trip, and no lock that two subjects share.
+-- name: save_change
 with event as (
     insert into consent_events (id, subject, number, at, previous, digest, sealed)
     values (%(id)s, %(subject)s, %(number)s, %(at)s, %(previous)s, %(digest)s, %(sealed)s)
+),
+entry as (
+    insert into ledger.pending (entry, kind, number, at, commitment)
+    values (%(id)s, 'consent_event', %(number)s, %(at)s, %(commitment)s)
+),
+state as (
+    insert into subject_states (subject, epoch, at, sealed)
+    values (%(subject)s, %(epoch)s, %(at)s, %(choices)s)
 )
-insert into ledger.pending (entry, kind, number, at, commitment)
-values (%(id)s, 'consent_event', %(number)s, %(at)s, %(commitment)s);
+update subjects set epoch = %(epoch)s, forecast_due = %(at)s, consent_due = %(due)s where id = %(subject)s;
 
 -- name: read_events
 select id, number, at, previous, digest, sealed from consent_events

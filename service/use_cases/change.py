@@ -6,7 +6,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from service.storage.subjects import Event, Subject, append_event, save_choices
+from service.storage.subjects import Event, Subject, save_change
 from service.storage.unit import Unit
 from service.use_cases.cancel_forbidden import cancel_forbidden
 
@@ -23,8 +23,7 @@ class Changed:
 
 def commit_change(unit: Unit, subject: Subject, payload: dict[str, Any]) -> Changed:
     """Record `payload` as what happened to a locked subject whose choices the caller has edited."""
-    event = append_event(unit, subject, payload | {"actor": _actor(unit)})
-    save_choices(unit, subject)
+    event = save_change(unit, subject, payload | {"actor": _actor(unit)})
     cancelled, irrevocable = cancel_forbidden(unit, subject)
     return Changed(subject.epoch, event, cancelled, irrevocable)
 

@@ -32,13 +32,13 @@ from service.storage.policies import publish_policy
 from service.storage.requests import read_request, read_steps
 from service.storage.subjects import (
     Subject,
-    append_event,
     create_subject,
     lock_subject,
     read_events,
     read_subject,
     read_subject_at,
     save_activity,
+    save_change,
     save_choices,
 )
 from service.storage.unit import Unit
@@ -98,11 +98,10 @@ def _reads_subject(subject: UUID) -> Reader:
 
 def _cells(unit: Unit, subject: Subject, number: int) -> Iterator[Cell]:
     who = subject.id
-    event = append_event(unit, subject, {"kind": "consent", "number": number})
+    event = save_change(unit, subject, {"kind": "consent", "number": number})
     yield Cell(
         "consent_events", {"id": event.id}, lambda u: _one(read_events(u, lock_subject(u, who)), event.id)
     )
-    save_choices(unit, subject)
     save_activity(unit, subject)
     epoch, activity = subject.epoch, subject.activity_version
     read = lambda u: read_subject_at(u, who, epoch, activity)  # noqa: E731
