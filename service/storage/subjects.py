@@ -41,7 +41,11 @@ class Subject:
     activity: Activity
 
     def state(self, now: datetime) -> State:
-        return to_state(show_subject(self.id), self.status, self.choices, self.activity, now)
+        """What the core sees. Raises UnreadableError for choices that it has no words for."""
+        try:
+            return to_state(show_subject(self.id), self.status, self.choices, self.activity, now)
+        except (KeyError, ValueError):
+            raise UnreadableError from None
 
     def seal(self, value: Any, table: str, record: object, column: str = "sealed") -> bytes:
         """`value` as JSON, sealed for one place of this subject."""

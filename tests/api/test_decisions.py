@@ -11,7 +11,7 @@ from service.bootstrap import Services
 from service.ids import new_subject_id
 from service.policy import evaluate
 from service.storage.decisions import read_decision_id, read_decisions
-from service.storage.subjects import Subject, lock_subject, read_subjects
+from service.storage.subjects import Subject, lock_subject, read_subjects, save_choices
 from service.use_cases.erase_subject import erase_subject
 from tests.api.helpers import Tokens, pointers, problem_of
 from tests.api.people import DPO, add_person, add_products, ask, candidate
@@ -113,6 +113,18 @@ def test_a_state_that_cannot_be_read_is_a_refusal(
 ) -> None:
     with services.database.connection() as db:
         db.execute("update keys.data_keys set wrapped = 'x' where owner = %s", (person.id,))
+    problem_of(client.post(ROUTE, json=ask(person.id, candidate()), headers=token("shop")), 503, "unreadable")
+
+
+def test_choices_that_nobody_has_words_for_permit_nothing(
+    client: FlaskClient, services: Services, token: Tokens
+) -> None:
+    """A level of another release, say: half a state is no state."""
+    person = add_person(services)
+    with services.unit(DPO) as unit:
+        found = lock_subject(unit, person.id)
+        found.choices.levels = {"*": "telepathy"}
+        save_choices(unit, found)
     problem_of(client.post(ROUTE, json=ask(person.id, candidate()), headers=token("shop")), 503, "unreadable")
 
 
