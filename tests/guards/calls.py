@@ -60,6 +60,8 @@ class World:
         }
         self.parameters["offer"] = "three-for-two"
         self._made("PUT", "/v1/offers/three-for-two", _offer(self), there.token("marketing"))
+        found = self._made("POST", "/v1/offers/permitted", _ask_offers(self), there.token("marketing"))
+        self.permit = found["permitted"][0]["permit"]
         held = CALLS["POST /v1/subjects/<subject>/holds"].body_in(self)
         self.parameters["hold"] = self._made("POST", f"{about}/holds", held, there.token("dpo"))["id"]
         self._made("PUT", f"{about}/mandates/{MANDATE}", MANDATE_BODY, own)
@@ -83,12 +85,6 @@ class World:
     def submit_job(self) -> str:
         body = CALLS["POST /v1/candidates"].body_in(self)
         return str(self._made("POST", "/v1/candidates", body, self.there.token("shop"))["job"])
-
-    def permit(self) -> str:
-        """A permit that marketing has not redeemed."""
-        body = _ask_offers(self)
-        answer = self._made("POST", "/v1/offers/permitted", body, self.there.token("marketing"))
-        return str(answer["permitted"][0]["permit"])
 
     def epoch(self) -> int:
         answer = self.client.get(f"/v1/subjects/{self.subject}", headers=self.own())
@@ -291,7 +287,7 @@ CALLS: dict[str, Call] = {
     "GET /v1/offers/<offer>": Call(),
     "PUT /v1/offers/<offer>": Call(_offer),
     "POST /v1/offers/permitted": Call(_ask_offers),
-    "POST /v1/permits/redeem": Call(lambda world: {"permits": [world.permit(), "prm_unknown"]}),
+    "POST /v1/permits/redeem": Call(lambda world: {"permits": [world.permit, "prm_unknown"]}),
     "GET /v1/jobs/<job>": Call(),
     "DELETE /v1/jobs/<job>": Call(),
     "GET /v1/jobs/<job>/results": Call(),
