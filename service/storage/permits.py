@@ -129,10 +129,16 @@ def read_issued(db: Connection, rows: Iterable[UUID]) -> dict[UUID, IssuedRow]:
     return {row[0]: IssuedRow(*row) for row in found}
 
 
+def may_have_permits(unit: Unit, subject: Subject) -> bool:
+    """False for most people at most times, who then cost one look and no more."""
+    row = unit.db.execute(_SQL["may_have_permits"], _since(unit, subject)).fetchone()
+    return row is not None and bool(row[0])
+
+
 def read_outstanding(unit: Unit, subject: Subject) -> list[IssuedRow]:
     """The rows about a subject that may have permits which have not ended by age."""
-    key = {"subject": subject.id, "asked": unit.now - LIFE, "of_jobs": unit.now - JOB_LIFE}
-    return [IssuedRow(*row) for row in unit.db.execute(_SQL["read_outstanding"], key, binary=True)]
+    rows = unit.db.execute(_SQL["read_outstanding"], _since(unit, subject), binary=True)
+    return [IssuedRow(*row) for row in rows]
 
 
 def open_permits(subject: Subject, row: IssuedRow) -> Iterator[Permit]:
@@ -190,6 +196,10 @@ def show_stopped(name: Name, candidate: Candidate, state: str) -> dict[str, Any]
     """A permit as the customer hears of it: by its decision, which the customer may read."""
     strategy = LEVEL_NAMES[candidate.strategy]
     return {"id": decision_id(name.row, name.place), "kind": "permit", "strategy": strategy, "state": state}
+
+
+def _since(unit: Unit, subject: Subject) -> dict[str, Any]:
+    return {"subject": subject.id, "asked": unit.now - LIFE, "of_jobs": unit.now - JOB_LIFE}
 
 
 def _settled(subject: Subject, row: Sequence[Any]) -> Settled:

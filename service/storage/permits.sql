@@ -2,6 +2,15 @@
 -- name: read_issued
 select id, subject, at, job, sealed from decisions where id = any(%s) and subject is not null;
 
+-- Whether the two statements below could find anything, in one.
+-- name: may_have_permits
+select
+    exists (select from permits where subject = %(subject)s)
+    or exists (
+        select from decisions
+        where subject = %(subject)s and at > %(of_jobs)s and (job is not null or at > %(asked)s)
+    );
+
 -- What a person's permits may still stand on. `decisions_subject_at` leads to a day of rows.
 -- name: read_outstanding
 select id, subject, at, job, sealed from decisions

@@ -13,6 +13,7 @@ from service.instants import show_instant
 from service.policy import Candidate, Outcome, evaluate
 from service.storage.permits import (
     Permit,
+    may_have_permits,
     open_permits,
     read_outstanding,
     read_settled,
@@ -42,6 +43,8 @@ def end_permits(unit: Unit, subject: Subject) -> Stopped:
 
 
 def _stop(unit: Unit, subject: Subject, forbidden: Callable[[Candidate], bool]) -> Stopped:
+    if not may_have_permits(unit, subject):
+        return [], []
     settled = read_settled(unit, [subject])
     cancelled = []
     for permit in _waiting(unit, subject):

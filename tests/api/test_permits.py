@@ -136,7 +136,7 @@ def pair(person: UUID, **changes: Any) -> dict[str, Any]:
 def test_permits_of_a_job(
     client: FlaskClient, token: Tokens, services: Services, person: Subject, clock: Clock
 ) -> None:
-    """Each permitted row carries one, that lives a day and is redeemed once; a denied or deferred row none."""
+    """Each permitted row carries one, for a day and to be redeemed once; a denied or deferred row none."""
     other = add_person(services, consents={}).id
     late = {"number": 2, "channels": ["email"]}
     clock.now = clock.now.replace(hour=22)
@@ -165,7 +165,7 @@ def test_permits_of_a_job(
 def test_a_job_of_many_is_redeemed_as_far_as_caps_allow(
     client: FlaskClient, token: Tokens, services: Services, person: Subject
 ) -> None:
-    """Six offers each for 60 people in one request: four contacts a week is what all channels take together."""
+    """Six offers each for 60 people in one request: all channels together take four contacts a week."""
     people = [person.id, *(add_person(services).id for _ in range(59))]
     pairs = [pair(each, number=n) for n in range(6) for each in people]
     job = submit(client, token("shop"), pairs)

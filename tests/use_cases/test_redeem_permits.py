@@ -16,6 +16,7 @@ from psycopg.errors import UniqueViolation
 from schemas.candidates import CandidateShape
 from service.actor import Actor
 from service.bootstrap import Services
+from service.errors import KeyExhaustedError
 from service.policy import Outcome, evaluate
 from service.storage.choices import StoredMandate
 from service.storage.decisions import read_decision_id, read_decisions
@@ -210,6 +211,29 @@ def test_one_bad_permit_spoils_no_other(services: Services, person: UUID, clock:
     expected = ["redeemed"] * 250 + ["request", "used"]
     expected[10], expected[120], expected[210] = "purpose", "request", "identity"
     assert answers == expected
+
+
+def test_what_cannot_be_written_for_one_is_written_for_the_others(
+    services: Services, person: UUID, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Her key has sealed as much as it may: nothing of hers is kept, not even half of it."""
+    people = [person, *(add_person(services).id for _ in range(4))]
+    tokens = [permit(services, each) for each in people]
+    really = module.settle_permit
+
+    def exhausted(unit: Any, subject: Any, *more: Any) -> None:
+        if subject.id == people[2]:
+            raise KeyExhaustedError
+        really(unit, subject, *more)
+
+    before = count(services, "select count(*) from decisions")
+    monkeypatch.setattr(module, "settle_permit", exhausted)
+    expected = ["redeemed", "redeemed", "identity", "redeemed", "redeemed"]
+    assert redeem(services, tokens) == expected
+    assert count(services, "select count(*) from decisions") == before + 4
+    assert contacts(services, people[2]) == []
+    monkeypatch.undo()
+    assert redeem(services, tokens)[2] == "redeemed"
 
 
 def test_the_policy_then_in_force_decides(
