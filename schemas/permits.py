@@ -19,7 +19,7 @@ class RedeemShape(Shape):
 class RedeemedPermitShape(Shape):
     """`redeemed` is the authority to contact; `used`: it was redeemed before; `refused`: it does not hold."""
 
-    permit = fields.String()
+    permit = fields.String(allow_none=True, metadata={"description": "null: what was sent cannot be one"})
     status = fields.String(validate=validate.OneOf(("redeemed", "used", "refused")))
     stage = fields.String(allow_none=True, validate=validate.OneOf(STAGES))
 

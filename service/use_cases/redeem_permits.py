@@ -54,6 +54,14 @@ NO_PERMIT = Redeemed("refused", "request")
 _UNREADABLE = Redeemed("refused", "identity")
 
 
+class _CannotWriteError(Exception):
+    """Nothing of this person's can be decided or sealed."""
+
+    def __init__(self, subject: UUID) -> None:
+        super().__init__()
+        self.subject = subject
+
+
 @dataclass(frozen=True, slots=True)
 class _Asked:
     """A permit that may be one: its place in the request, and the row that it names."""
@@ -93,6 +101,19 @@ def _by_subject(services: Services, tokens: Sequence[str]) -> dict[UUID, list[_A
 
 
 def _redeem_some(
+    services: Services, actor: Actor, groups: dict[UUID, list[_Asked]], claim: bytes | None
+) -> list[tuple[int, Redeemed]]:
+    """One transaction; again without a person of whom nothing can be written, so that none is kept half."""
+    refused: list[tuple[int, Redeemed]] = []
+    while True:
+        try:
+            return refused + _in_transaction(services, actor, groups, claim)
+        except _CannotWriteError as error:
+            refused += [(asked.place, _UNREADABLE) for asked in groups[error.subject]]
+            groups = {subject: asked for subject, asked in groups.items() if subject != error.subject}
+
+
+def _in_transaction(
     services: Services, actor: Actor, groups: dict[UUID, list[_Asked]], claim: bytes | None
 ) -> list[tuple[int, Redeemed]]:
     with services.database.transaction() as db:
@@ -135,12 +156,11 @@ class _Work:
     def redeem(
         self, subject: Subject, asked: Sequence[_Asked], permits: dict[Name, Permit]
     ) -> list[tuple[int, Redeemed]]:
-        """All of one person's, or none where something of hers cannot be written."""
+        """All of one person's. Raises _CannotWriteError."""
         try:
-            with self._unit.db.transaction():
-                return list(self._redeem(subject, asked, permits))
+            return list(self._redeem(subject, asked, permits))
         except UnavailableError:
-            return [(each.place, _UNREADABLE) for each in asked]
+            raise _CannotWriteError(subject.id) from None
 
     def _redeem(
         self, subject: Subject, asked: Sequence[_Asked], permits: dict[Name, Permit]

@@ -47,7 +47,7 @@ def redeem(client: FlaskClient, headers: dict[str, str], *tokens: str) -> list[t
     answer = client.post(REDEEM, json={"permits": tokens}, headers=headers)
     assert answer.status_code == 200, answer.get_data(as_text=True)
     found = answer.get_json()["permits"]
-    assert [each["permit"] for each in found] == list(tokens)
+    assert [each["permit"] for each in found] == [each if len(each) == 60 else None for each in tokens]
     return [(each["status"], each["stage"]) for each in found]
 
 
