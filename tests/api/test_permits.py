@@ -5,11 +5,13 @@ from __future__ import annotations
 import csv
 import io
 import json
+import threading
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
 import pytest
+from flask import Flask
 from flask.testing import FlaskClient
 
 from service import ids
@@ -103,6 +105,31 @@ def test_a_key_whose_answer_was_lost_hears_it_again(
         db.execute("delete from idempotency_keys")
     assert redeem(client, sent, permit) == [("redeemed", None)]
     assert redeem(client, token("marketing"), permit) == [("used", None)]
+
+
+def test_the_same_request_twice_at_once(
+    app: Flask, token: Tokens, person: Subject, services: Services
+) -> None:
+    """A client that lost patience and asks again while the first is at work: the second waits and hears it."""
+    for number in range(6):
+        someone = add_person(services).id
+        [permit] = permits(app.test_client(), token("marketing"), someone)
+        sent = token("marketing") | {"Idempotency-Key": f"impatient-{number}"}
+        answers: list[tuple[bytes, str | None]] = []
+
+        def request(sent: dict[str, str], permit: str, answers: list[tuple[bytes, str | None]]) -> None:
+            answer = app.test_client().post(REDEEM, json={"permits": [permit]}, headers=sent)
+            answers.append((answer.get_data(), answer.headers.get("Idempotency-Replayed")))
+
+        threads = [threading.Thread(target=request, args=(sent, permit, answers)) for _ in range(2)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        (first, one), (second, two) = answers
+        assert first == second
+        assert b'"redeemed"' in first
+        assert {one, two} == {None, "true"}
 
 
 def test_faults(client: FlaskClient, token: Tokens) -> None:
