@@ -107,10 +107,9 @@ def test_a_key_whose_answer_was_lost_hears_it_again(
     assert redeem(client, token("marketing"), permit) == [("used", None)]
 
 
-def test_the_same_request_twice_at_once(
-    app: Flask, token: Tokens, person: Subject, services: Services
-) -> None:
-    """A client that lost patience and asks again while the first is at work: the second waits and hears it."""
+@pytest.mark.usefixtures("person")
+def test_the_same_request_twice_at_once(app: Flask, token: Tokens, services: Services) -> None:
+    """A client that lost patience asks again while the first is at work: the second waits and hears it."""
     for number in range(6):
         someone = add_person(services).id
         [permit] = permits(app.test_client(), token("marketing"), someone)
