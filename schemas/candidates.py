@@ -56,19 +56,24 @@ class CandidateShape(Shape):
     currency = Currency(allow_none=True, metadata={"description": _OVERRULED})
 
     @post_load
-    def make(self, loaded: dict[str, Any], **_: Any) -> AskedCandidate:
-        expires_at, fallback = loaded.get("expires_at"), loaded.get("fallback")
-        return AskedCandidate(
-            loaded["id"],
-            loaded.get("programme"),
-            loaded["strategy"],
-            loaded["sku"],
-            tuple(loaded["channels"]),
-            tuple(loaded["data"]),
-            loaded["quantity"],
-            None if expires_at is None else show_instant(expires_at),
-            True if fallback is None else fallback,
-        )
+    def make(self, loaded: dict[str, Any], **_: Any) -> Any:
+        return make_candidate(loaded)
+
+
+def make_candidate(loaded: dict[str, Any]) -> AskedCandidate:
+    """A candidate out of what its shape has read."""
+    expires_at, fallback = loaded.get("expires_at"), loaded.get("fallback")
+    return AskedCandidate(
+        loaded["id"],
+        loaded.get("programme"),
+        loaded["strategy"],
+        loaded["sku"],
+        tuple(loaded["channels"]),
+        tuple(loaded["data"]),
+        loaded["quantity"],
+        None if expires_at is None else show_instant(expires_at),
+        True if fallback is None else fallback,
+    )
 
 
 class PairShape(Shape):

@@ -1,4 +1,4 @@
-"""The contract of the two hot routes, compiled (msgspec): what marshmallow reads in half a millisecond.
+"""The contract of the hot routes, compiled (msgspec): what marshmallow reads in half a millisecond.
 
 A reader here accepts only the plain spelling of what the shapes of `schemas.decisions` and
 `schemas.candidates` accept, and gives the same values. Whatever it does not take, for a fault or for an
@@ -17,10 +17,12 @@ from msgspec import UNSET, Meta, Raw, UnsetType
 from schemas.candidates import LONGEST_ID, LONGEST_NAME, MOST_CHANNELS, MOST_DATA, MOST_UNITS
 from schemas.codes import CURRENCIES
 from schemas.fields import LARGEST
+from schemas.offers import MOST_LIMIT
 from service import ids
 from service.errors import NotFoundError
 from service.storage.asked import AskedCandidate, Strategy, instant_of
 from service.use_cases.decide import MOST_CANDIDATES
+from service.use_cases.permit_offers import AskOffers
 
 _Id = Annotated[str, Meta(min_length=1, max_length=LONGEST_ID)]
 _Name = Annotated[str, Meta(min_length=1, max_length=LONGEST_NAME)]
@@ -49,12 +51,29 @@ class _Ask(msgspec.Struct, forbid_unknown_fields=True, gc=False):
     counterfactuals: bool | UnsetType = UNSET
 
 
+class _OfferCandidate(_Candidate, forbid_unknown_fields=True, gc=False, kw_only=True):
+    channels: Annotated[tuple[_Name, ...], Meta(min_length=1, max_length=MOST_CHANNELS)] | UnsetType = UNSET  # type: ignore[assignment]  # here it may be missing
+    quantity: Annotated[int, Meta(ge=1, le=MOST_UNITS)] | UnsetType = UNSET  # type: ignore[assignment]  # the same
+
+
+class _AskOffers(msgspec.Struct, forbid_unknown_fields=True, gc=False):
+    subject: str
+    programme: _Name
+    channels: Annotated[tuple[_Name, ...], Meta(min_length=1, max_length=MOST_CHANNELS)]
+    candidates: (
+        Annotated[list[_OfferCandidate], Meta(min_length=1, max_length=MOST_CANDIDATES)] | UnsetType
+    ) = UNSET
+    limit: Annotated[int, Meta(ge=1, le=MOST_LIMIT)] | UnsetType = UNSET
+    min_epoch: Annotated[int, Meta(ge=0, le=LARGEST)] | UnsetType = UNSET
+
+
 class _Pair(msgspec.Struct, forbid_unknown_fields=True, gc=False):
     subject: str
     candidate: Raw
 
 
 _read_ask = msgspec.json.Decoder(_Ask).decode
+_read_ask_offers = msgspec.json.Decoder(_AskOffers).decode
 _read_pair = msgspec.json.Decoder(_Pair).decode
 _read_candidate = msgspec.json.Decoder(_Candidate).decode
 
@@ -87,6 +106,38 @@ def read_ask(body: bytes) -> Ask | None:
     return Ask(subject, candidates, ask.counterfactuals is True)
 
 
+def read_ask_offers(body: bytes) -> AskOffers | None:
+    """A body of POST /v1/offers/permitted. One with a context is left to the shape."""
+    if b"\\" in body:
+        return None
+    try:
+        ask = _read_ask_offers(body)
+        subject = ids.read(ids.SUBJECT, ask.subject)
+    except (msgspec.MsgspecError, UnicodeDecodeError, NotFoundError):
+        return None
+    if len(set(ask.channels)) != len(ask.channels):
+        return None
+    given = ask.candidates or ()
+    candidates = []
+    for candidate in given:
+        asked = _asked(candidate, ask.programme, ask.channels)
+        if asked is None:
+            return None
+        candidates.append(asked)
+    keys = 6 - (ask.candidates, ask.limit, ask.min_epoch).count(UNSET)
+    more = body.count(b":") - keys - sum(map(_keys, given))
+    if more and more != sum(map(_colons, given)) + "".join((ask.programme, *ask.channels)).count(":"):
+        return None
+    return AskOffers(
+        subject,
+        ask.programme,
+        ask.channels,
+        candidates or None,
+        ask.limit or None,
+        None if ask.min_epoch is UNSET else ask.min_epoch,
+    )
+
+
 def read_pair(line: bytes) -> tuple[UUID, bytes] | None:
     """A line's subject and its candidate, not yet read."""
     if b"\\" in line:
@@ -113,19 +164,23 @@ def read_candidate(text: bytes) -> AskedCandidate | None:
     return _asked(candidate)
 
 
-def _asked(c: _Candidate) -> AskedCandidate | None:
-    if len(set(c.channels)) != len(c.channels) or (c.currency and c.currency not in CURRENCIES):
+def _asked(
+    c: _Candidate, programme: str | None = None, channels: tuple[str, ...] = ()
+) -> AskedCandidate | None:
+    """`programme` and `channels` are for one that names none."""
+    channels = c.channels or channels
+    if len(set(channels)) != len(channels) or (c.currency and c.currency not in CURRENCIES):
         return None
     if c.currency == "" or (c.expires_at and not _exists(c.expires_at)):
         return None
     return AskedCandidate(
         c.id,
-        c.programme or None,
+        c.programme or programme,
         c.strategy,
         c.sku,
-        c.channels,
+        channels,
         c.data,
-        c.quantity,
+        c.quantity or 1,
         c.expires_at or None,
         c.fallback is not False,
     )
@@ -137,12 +192,19 @@ def _asked(c: _Candidate) -> AskedCandidate | None:
 
 
 def _keys(c: _Candidate) -> int:
-    optional = (c.programme, c.expires_at, c.fallback, c.category, c.price_minor, c.currency)
-    return 12 - optional.count(UNSET)
+    optional: tuple[object, ...] = (
+        c.programme,
+        c.expires_at,
+        c.fallback,
+        c.category,
+        c.price_minor,
+        c.currency,
+    )
+    return 12 - (*optional, c.channels, c.quantity).count(UNSET)
 
 
 def _colons(c: _Candidate) -> int:
-    texts = [c.id, c.sku, *c.channels, *c.data]
+    texts = [c.id, c.sku, *(c.channels or ()), *c.data]
     texts += [text for text in (c.programme, c.expires_at, c.category) if text]
     return "".join(texts).count(":")
 

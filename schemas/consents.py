@@ -35,6 +35,7 @@ class StoppedShape(Shape):
     id = fields.String()
     kind = fields.String()
     strategy = fields.String(allow_none=True)
+    state = fields.String(metadata={"description": "Of a permit: cancelled, or redeemed"})
     at = fields.String()
     to = fields.String()
 

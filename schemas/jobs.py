@@ -37,5 +37,9 @@ class ResultShape(Shape):
     strategy = fields.String(allow_none=True)
     channel = fields.String(allow_none=True)
     not_before = fields.String(allow_none=True)
+    permit = fields.String(
+        allow_none=True,
+        metadata={"description": "For the job's creator, for 24 hours: redeem it before contacting anybody"},
+    )
     reasons = fields.List(fields.Nested(DecisionReasonShape))
     stage = fields.String(allow_none=True)

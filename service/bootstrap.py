@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 from service.actor import Actor
@@ -20,6 +20,7 @@ from service.instants import whole_second
 from service.storage.database import SERVICE_ROLE, Connection, Database
 from service.storage.journal import Journal
 from service.storage.keks import StoredKekBook
+from service.storage.offers import OfferStore
 from service.storage.policies import PolicyStore
 from service.storage.unit import Erasures, PolicyInForce, Unit
 
@@ -39,6 +40,7 @@ class Services:
     policies: PolicyStore
     log_key: NoteSigner
     clock: Callable[[], datetime] = utc_now
+    offers: OfferStore = field(default_factory=OfferStore)
 
     @property
     def now(self) -> datetime:

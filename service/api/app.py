@@ -45,6 +45,8 @@ NOUNS = (
     "jobs",
     "signals",
     "reorders",
+    "offers",
+    "permits",
     "ledger",
 )
 

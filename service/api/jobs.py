@@ -28,7 +28,7 @@ from service.use_cases.special import shown_count
 routes = Routes("jobs", "Bulk jobs: many people, many candidates, filtered by workers")
 
 CSV = "text/csv"
-_COLUMNS = ("subject", "candidate", "decision", "outcome", "strategy", "channel", "not_before")
+_COLUMNS = ("subject", "candidate", "decision", "outcome", "strategy", "channel", "not_before", "permit")
 # A spreadsheet runs a cell that begins with one of these (CWE-1236).
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 _LINES_PER_BLOCK = 200
@@ -93,6 +93,7 @@ def _show_result(result: Result, reader: Actor) -> dict[str, Any]:
         line |= {"outcome": "refused", "strategy": None, "channel": None, "not_before": None, "reasons": []}
     else:
         line |= decision.to_dict()
+    line["permit"] = result.permit
     if reader.has("marketing"):
         del line["reasons"]
         line["stage"] = "identity" if decision is None else decision_stage(decision)

@@ -15,6 +15,7 @@ from service.policy.inputs import STATUSES, read_candidate, read_state
 from service.policy.instants import add_duration, read_instant, read_now
 from service.policy.levels import LEVEL_NAMES, LEVELS, Level
 from service.policy.load import load_policy, stated_notice
+from service.policy.mandates import narrowest as narrowest_mandate
 from service.policy.parts import (
     Cap,
     Category,
@@ -78,6 +79,7 @@ __all__ = [
     "evaluate_all",
     "holds",
     "load_policy",
+    "narrowest_mandate",
     "purpose_blocker",
     "read_candidate",
     "read_instant",

@@ -63,6 +63,11 @@ def decision_ids(row: UUID, count: int) -> list[str]:
     return [head + suffix for suffix in known[:count]]
 
 
+def decision_id(row: UUID, index: int) -> str:
+    """The public id of the decision at one place of a row."""
+    return ids.show(ids.DECISION, row) + _suffix(index)
+
+
 def read_decision_id(text: str) -> tuple[UUID, int]:
     """The row behind a decision's id, and the place in it. Raises NotFoundError for what cannot be one."""
     row, suffix = ids.read(ids.DECISION, text[:-_SUFFIX]), text[-_SUFFIX:]
@@ -184,11 +189,16 @@ def open_row(keyring: Keyring, row: Sequence[object]) -> DecisionRow:
     if wrapped is None or not isinstance(owner, UUID):
         raise NotFoundError(ids.DECISION)
     key = keyring.unwrap(owner, WrappedKey(kek, wrapped))  # type: ignore[arg-type]
+    record = open_record(key, owner, row_id, sealed)  # type: ignore[arg-type]
+    return DecisionRow(row_id, subject, at, epoch, activity, policy, record)  # type: ignore[arg-type]
+
+
+def open_record(key: DataKey, owner: UUID, row: UUID, sealed: bytes) -> Record:
+    """What a row says. Raises UnreadableError."""
     try:
-        record = decode_record(key.open(sealed, _place(owner, row_id), CONSENT_ADMINISTRATION))  # type: ignore[arg-type]
+        return decode_record(key.open(sealed, _place(owner, row), CONSENT_ADMINISTRATION))
     except msgspec.MsgspecError:
         raise UnreadableError from None
-    return DecisionRow(row_id, subject, at, epoch, activity, policy, record)  # type: ignore[arg-type]
 
 
 def _place(owner: UUID, row: UUID) -> bytes:

@@ -22,10 +22,12 @@ _listed = msgspec.json.Decoder(list[tuple[str, str, int, str]]).decode
 
 @dataclass(frozen=True, slots=True)
 class Inputs:
-    """`policy` is a row for `PolicyStore.from_row`; `subject` is None where there is none."""
+    """`policy` is a row for `PolicyStore.from_row`; `catalogue` is the version of the offers; `subject`
+    is None where there is none."""
 
     policy: tuple[Any, ...] | None
     listings: dict[str, Listing]
+    catalogue: int
     subject: Subject | None
 
 
@@ -33,8 +35,8 @@ def read_inputs(db: Connection, keyring: Keyring, subject: UUID, skus: Iterable[
     """Raises UnreadableError where the subject's state cannot be opened."""
     row = db.execute(_READ_INPUTS, (_SEPARATOR.join(skus), subject), binary=True).fetchone()
     assert row is not None
-    version, listed, *state = row
+    version, listed, catalogue, *state = row
     products = _listed(listed) if listed else ()
     listings = {sku: Listing(category, price, currency) for sku, category, price, currency in products}
     found = None if state[0] is None else subjects_of(keyring, [state])[subject]
-    return Inputs(None if version is None else (version,), listings, found)
+    return Inputs(None if version is None else (version,), listings, catalogue, found)

@@ -10,6 +10,7 @@ select
         from products
         where sku = any(string_to_array(%s, chr(31)))
     ),
+    (select version from offer_catalogue),
     s.id, s.status, s.epoch, s.activity, k.kek, k.wrapped, st.sealed, a.sealed
 from (select) one
 left join subjects s on s.id = %s

@@ -60,7 +60,8 @@ class StoredCandidate(msgspec.Struct, array_like=True):
 
 class Record(msgspec.Struct, array_like=True):
     """`fields`: what the decisions of this row read, all together. `asked`: the subject's id of each pair, in
-    rows that have no subject."""
+    rows that have no subject. `permits`: the places whose permits were given out; every permitted pair of a
+    job has one, and its rows name none."""
 
     role: str
     sub: str
@@ -69,6 +70,7 @@ class Record(msgspec.Struct, array_like=True):
     reasons: list[StoredReason]
     fields: Sequence[str] = []
     asked: list[UUID] = []
+    permits: list[int] = []
 
     def decision(self, index: int) -> Decision | None:
         """None for a pair that was refused because the state could not be read."""
@@ -96,7 +98,9 @@ def encode_record(
     candidates: Iterable[Candidate] | msgspec.Raw,
     decisions: Sequence[Decision | None],
     fields: Sequence[str] | msgspec.Raw = (),
+    *,
     asked: Sequence[UUID] = (),
+    permits: Sequence[int] = (),
 ) -> bytes:
     """A None among the decisions says that the state was not readable. What is the same for many rows may
     come packed: `candidates` of `pack_candidates`, `fields` of `pack`."""
@@ -105,7 +109,7 @@ def encode_record(
     known: dict[int, int] = {}
     reasons: list[Any] = []
     packed = [REFUSED if d is None else _pack_decision(d, known, reasons) for d in decisions]
-    return _encode((actor.role, actor.sub, candidates, packed, reasons, fields, asked))
+    return _encode((actor.role, actor.sub, candidates, packed, reasons, fields, asked, permits))
 
 
 def pack_candidates(candidates: Iterable[Candidate]) -> msgspec.Raw:

@@ -118,6 +118,11 @@ def lock_subjects(unit: Unit, ids: Iterable[UUID]) -> dict[UUID, Subject]:
     return subjects_of(unit.keyring, unit.db.execute(_SQL["lock_subjects"], (wanted,), binary=True))
 
 
+def lock_rows(db: Connection, ids: Iterable[UUID]) -> None:
+    """The same locks, for a caller that reads the states himself."""
+    db.execute(_SQL["lock_subjects"], (sorted(set(ids)),))
+
+
 def lock_subject(unit: Unit, subject_id: UUID) -> Subject:
     """Raises NotFoundError, or SubjectErasedError once erased."""
     return _require(lock_subjects(unit, [subject_id]), subject_id)

@@ -10,6 +10,7 @@ from service.policy import LEVELS, Outcome, evaluate
 from service.storage.reorders import ReorderDetails, move_reorder, read_open_reorders
 from service.storage.subjects import Subject
 from service.storage.unit import Unit
+from service.use_cases.stop_permits import stop_permits
 
 
 def cancel_forbidden(unit: Unit, subject: Subject) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
@@ -17,15 +18,15 @@ def cancel_forbidden(unit: Unit, subject: Subject) -> tuple[list[dict[str, Any]]
 
     Each is {id, kind, strategy}. A reorder stays open only if its candidate, evaluated again at the rung it
     was permitted, may still go (now or later); one that cannot be read cannot be shown to be permitted, so
-    it is cancelled too. Irrevocable is what has already been handed over: nothing is, until dispatch exists.
+    it is cancelled too. Irrevocable is what has already been handed over: permits that were redeemed.
     """
-    cancelled: list[dict[str, Any]] = []
+    cancelled, irrevocable = stop_permits(unit, subject)
     for reorder in read_open_reorders(unit, subject):
         reason = "unreadable" if reorder.details is None else _why_not(unit, subject, reorder.details)
         if reason is not None and move_reorder(unit, subject, reorder, "cancelled", reason):
             strategy = None if reorder.details is None else reorder.details.strategy
             cancelled.append({"id": show(REORDER, reorder.id), "kind": "reorder", "strategy": strategy})
-    return cancelled, []
+    return cancelled, irrevocable
 
 
 def _why_not(unit: Unit, subject: Subject, details: ReorderDetails) -> str | None:

@@ -2,12 +2,13 @@
 
 Nothing becomes permitted by it: a consent stays only if both gave it, a level is the lower of the two,
 sharing and channels stay on only where both had them on, every objection, flag and restriction of either
-counts, and mandates end, since neither customer agreed to them for the other's purchases.
+counts, and mandates and permits end, since neither customer agreed to them for the other's purchases.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -33,6 +34,7 @@ from service.storage.subjects import (
 )
 from service.storage.unit import Unit
 from service.use_cases.change import Changed, commit_change
+from service.use_cases.stop_permits import end_permits
 
 
 def merge_subjects(unit: Unit, source_id: UUID, target_id: UUID) -> Changed:
@@ -45,6 +47,8 @@ def merge_subjects(unit: Unit, source_id: UUID, target_id: UUID) -> Changed:
     source, target = _locked(unit, source_id, target_id)
     history = [_show(event) for event in read_events(unit, source)]
     _cancel_reorders(unit, source)
+    ended, left = end_permits(unit, source)
+    ended += end_permits(unit, target)[0]
     moved = {
         "identifiers": move_identifiers(unit, source, target),
         "signals": move_signals(unit, source, target, data_categories(unit)),
@@ -63,7 +67,7 @@ def merge_subjects(unit: Unit, source_id: UUID, target_id: UUID) -> Changed:
     payload = {"kind": "merge", "from": show_subject(source_id), "moved": moved, "history": history}
     changed = commit_change(unit, target, payload)
     entomb_as_merged(unit, source, target)
-    return changed
+    return replace(changed, cancelled=[*ended, *changed.cancelled], irrevocable=[*left, *changed.irrevocable])
 
 
 def merged_choices(policy: Policy, source: Subject, target: Subject, now: datetime) -> Choices:

@@ -16,6 +16,7 @@ from service.bootstrap import Services
 from service.errors import SubjectErasedError, UnreadableError
 from service.policy.retention import before, longest_data_period, record_period
 from service.storage.idempotency import purge_expired
+from service.storage.permits import purge_permits
 from service.storage.retention import (
     STATEMENTS,
     count_removed,
@@ -45,7 +46,7 @@ _PERIODS = {
     "request_details": "request_details",
 }
 # In this order: what a kept decision refers to is looked at after the decisions.
-WHATS = (*STATEMENTS, "jobs", "stored_answers", "holds", "consent_proof")
+WHATS = (*STATEMENTS, "jobs", "stored_answers", "permits", "holds", "consent_proof")
 
 
 def purge_by_age(services: Services, *, seconds: float = 180.0, batch: int = BATCH) -> dict[str, int]:
@@ -129,5 +130,6 @@ def _purge_proof(unit: Unit, page: int, limit: int, after: UUID) -> tuple[int, i
 _REMOVE: dict[str, Callable[[Unit, int], int]] = {
     "jobs": _purge_jobs,
     "stored_answers": _purge_answers,
+    "permits": purge_permits,
     "holds": end_holds,
 }

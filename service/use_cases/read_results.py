@@ -13,6 +13,7 @@ from service.policy import Candidate, Decision, Policy
 from service.storage.access_log import record_read
 from service.storage.decisions import DecisionRow, decision_ids, open_row
 from service.storage.jobs import Job, creator_digest, keys_of, results_page
+from service.storage.permits import Name, permit_ends, permit_token, permitted
 from service.use_cases.read_job import find_job
 from service.use_cases.read_what_opens import read_what_opens
 from service.use_cases.special import is_special, sees_special
@@ -22,12 +23,14 @@ ROWS_PER_PAGE = 500
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """One answered pair. `decision` None: the person's state could not be read."""
+    """One answered pair. `decision` None: the person's state could not be read. `permit` is for the client
+    that asked alone, and only while it can still be redeemed."""
 
     subject: UUID
     candidate: Candidate
     decision: Decision | None
     id: str
+    permit: str | None
 
 
 def open_results(services: Services, actor: Actor, job_id: UUID, route: str) -> Iterator[Result]:
@@ -58,7 +61,7 @@ def _results(services: Services, actor: Actor, job: Job, route: str | None) -> I
                 opened = open_row(services.keyring, row[:-2])
             except (NotFoundError, UnreadableError):
                 continue
-            yield from _of_row(policies[opened.policy], actor, opened)
+            yield from _of_row(services, policies[opened.policy], actor, opened)
         if len(page) < ROWS_PER_PAGE:
             return
         after = (page[-1][-2], page[-1][-1])
@@ -72,12 +75,17 @@ def _record_reads(services: Services, actor: Actor, ids: list[UUID], route: str)
                 record_read(unit, subject, route)
 
 
-def _of_row(policy: Policy, actor: Actor, row: DecisionRow) -> Iterator[Result]:
+def _of_row(services: Services, policy: Policy, actor: Actor, row: DecisionRow) -> Iterator[Result]:
     record = row.record
     hides = not sees_special(actor)
+    redeems = actor.has("marketing", "shop") and record.sub == actor.sub
+    redeems = redeems and permit_ends(row.at, of_job=True) > services.now
     for index, decision_id in enumerate(decision_ids(row.id, len(record.decisions))):
         candidate = record.candidates[index].to_candidate()
         if hides and is_special(policy, candidate.category):
             continue
-        subject = row.subject or record.asked[index]
-        yield Result(subject, candidate, record.decision(index), decision_id)
+        subject, decision = row.subject or record.asked[index], record.decision(index)
+        permit = None
+        if redeems and permitted(decision):
+            permit = permit_token(services.index, Name(row.id, index))
+        yield Result(subject, candidate, decision, decision_id, permit)

@@ -6,6 +6,8 @@ and not on the person, so leaving it out tells nothing about anybody.
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from service.actor import Actor
 from service.policy import Policy
 
@@ -14,6 +16,7 @@ SCOPE = "offers:special"
 SMALLEST_COUNT = 10
 
 
+@lru_cache(maxsize=4096)
 def is_special(policy: Policy, category: str | None) -> bool:
     """Whether the category, or one it lies in, requires a purpose with explicit consent."""
     if category is None:

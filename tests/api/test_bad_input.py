@@ -242,8 +242,12 @@ def test_lines_of_a_job_may_be_more_but_not_without_end(world: World) -> None:
 @pytest.mark.parametrize("rule", [rule for rule in TABLE if "<" in rule])
 @pytest.mark.usefixtures("nothing_stored")
 def test_an_id_that_names_nothing_is_a_404(world: World, rule: str) -> None:
-    # These two make what they name.
-    made = {"PUT /v1/products/<sku>": "sku", "PUT /v1/subjects/<subject>/mandates/<mandate>": "mandate"}
+    # These make what they name.
+    made = {
+        "PUT /v1/products/<sku>": "sku",
+        "PUT /v1/offers/<offer>": "offer",
+        "PUT /v1/subjects/<subject>/mandates/<mandate>": "mandate",
+    }
     names = [part.rstrip(">") for part in rule.replace("/", " ").split() if part.startswith("<")]
     names = [part.strip("<>") for part in names]
     # A consent's status is asked before its subject is looked for, and this one is the customer's to say.

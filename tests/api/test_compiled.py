@@ -11,8 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from schemas.candidates import CandidateShape, PairShape
-from schemas.compiled import Ask, read_ask, read_candidate, read_pair
+from schemas.compiled import Ask, read_ask, read_ask_offers, read_candidate, read_pair
 from schemas.decisions import AskShape
+from schemas.offers import AskOffersShape
 from service import ids
 from service.api.bodies import parse_json
 from service.errors import InvalidInputError, MalformedInputError
@@ -125,6 +126,35 @@ def test_asks(candidates: list[dict[str, Any]], counterfactuals: Any, escaped: b
     assert compiled is None or (contract is not None and compiled == Ask(**contract))
 
 
+_SCALARS = st.sampled_from(["absent", None, 0, 1, 1000, 1001, -1, 1.0, True, "1", 2**63 - 1, 2**63])
+
+
+@settings(max_examples=600, deadline=None)
+@given(
+    st.one_of(st.just("absent"), st.none(), st.lists(documents(), max_size=3)),
+    _TEXT,
+    st.lists(st.sampled_from(["app", "email", "a:b", ""]), max_size=3),
+    _SCALARS,
+    _SCALARS,
+    st.booleans(),
+)
+def test_asks_for_offers(
+    candidates: Any, programme: str, channels: list[str], limit: Any, min_epoch: Any, escaped: bool
+) -> None:
+    document = {
+        "subject": SUBJECT,
+        "programme": programme,
+        "channels": channels,
+        "candidates": candidates,
+        "limit": limit,
+        "min_epoch": min_epoch,
+    }
+    document = {name: value for name, value in document.items() if value != "absent"}
+    text = _spelt(document, escaped)
+    compiled, contract = read_ask_offers(text), _by_shape(AskOffersShape(), text)
+    assert compiled is None or compiled == contract
+
+
 def test_the_compiled_readers_take_what_is_plain() -> None:
     """Else the tests above would hold for readers that take nothing."""
     full = _GOOD | {
@@ -143,6 +173,15 @@ def test_the_compiled_readers_take_what_is_plain() -> None:
         assert read_pair(pair) is not None
     ask = _spelt({"subject": SUBJECT, "candidates": [_GOOD, full], "counterfactuals": True}, False)
     assert read_ask(ask) is not None
+    bare = {name: value for name, value in full.items() if name not in {"channels", "quantity", "programme"}}
+    offers = {"subject": SUBJECT, "programme": "a:b", "channels": ["app", "c:d"], "candidates": [bare, full]}
+    for more in ({}, {"limit": 5}, {"limit": 5, "min_epoch": 0}):
+        text = _spelt(offers | more, False)
+        compiled_ask = read_ask_offers(text)
+        assert compiled_ask is not None
+        assert compiled_ask == AskOffersShape().load(offers | more)
+    del offers["candidates"]
+    assert read_ask_offers(_spelt(offers, False)) == AskOffersShape().load(offers)
 
 
 @pytest.mark.parametrize(
@@ -161,6 +200,10 @@ def test_keys_that_stand_twice(twice: str) -> None:
     read = read_pair(pair)
     assert read is None or read_candidate(read[1]) is None
     assert read_ask(f'{{"subject":"{SUBJECT}","candidates":[{twice}]}}'.encode()) is None
+    offers = f'{{"subject":"{SUBJECT}","programme":"a:b","channels":["app"],"candidates":[{twice}]}}'
+    assert read_ask_offers(offers.encode()) is None
+    again = f'{{"subject":"{SUBJECT}","programme":"b","programme":"a:b","channels":["app"]}}'
+    assert read_ask_offers(again.encode()) is None
 
 
 def test_pairs() -> None:

@@ -7,9 +7,11 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 from flask import Response
+from marshmallow import post_load
 
 from schemas.consents import ConsentShape
 from schemas.decisions import AskShape
+from schemas.offers import AskOffersShape
 from service import wsgi
 from service.api import app as application_module
 from service.api.auth import allow, public
@@ -30,6 +32,23 @@ class EchoShape(AskShape):
 @routes.answer(200, EchoShape)
 @allow("shop")
 def echo(body: Any) -> Any:
+    """What came"""
+    return body
+
+
+class EchoOffersShape(AskOffersShape):
+    """The same body, out again."""
+
+    @post_load
+    def make(self, loaded: dict[str, Any], **_: Any) -> Any:
+        return loaded
+
+
+@routes.post("/offers")
+@routes.body(EchoOffersShape)
+@routes.answer(200, EchoOffersShape)
+@allow("marketing")
+def echo_offers(body: Any) -> Any:
     """What came"""
     return body
 

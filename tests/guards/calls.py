@@ -58,6 +58,10 @@ class World:
                 "decisions"
             ][0]["id"],
         }
+        self.parameters["offer"] = "three-for-two"
+        self._made("PUT", "/v1/offers/three-for-two", _offer(self), there.token("marketing"))
+        found = self._made("POST", "/v1/offers/permitted", _ask_offers(self), there.token("marketing"))
+        self.permit = found["permitted"][0]["permit"]
         held = CALLS["POST /v1/subjects/<subject>/holds"].body_in(self)
         self.parameters["hold"] = self._made("POST", f"{about}/holds", held, there.token("dpo"))["id"]
         self._made("PUT", f"{about}/mandates/{MANDATE}", MANDATE_BODY, own)
@@ -207,6 +211,32 @@ def _product(_world: World) -> dict[str, Any]:
     }
 
 
+def _offer(_world: World) -> dict[str, Any]:
+    return {
+        "programme": "marketing",
+        "strategy": "curate",
+        "category": "beauty.skin",
+        "sku": "cream",
+        "data": ["purchases"],
+        "value": 4900,
+        "valid_until": "2027-01-01T00:00:00Z",
+        "texts": {"sv": "Tre f\u00f6r tv\u00e5"},
+        "sponsored": False,
+    }
+
+
+def _ask_offers(world: World) -> dict[str, Any]:
+    return {
+        "subject": world.subject,
+        "programme": "marketing",
+        "channels": ["app"],
+        "candidates": [candidate(strategy="curate", programme="marketing")],
+        "context": {"page": "start"},
+        "limit": 10,
+        "min_epoch": 1,
+    }
+
+
 def _reason(_world: World) -> dict[str, str]:
     return {"reason": "passport seen"}
 
@@ -253,6 +283,11 @@ CALLS: dict[str, Call] = {
     "POST /v1/candidates": Call(
         lambda world: {"candidates": [{"subject": world.subject, "candidate": candidate()}]}
     ),
+    "GET /v1/offers": Call(),
+    "GET /v1/offers/<offer>": Call(),
+    "PUT /v1/offers/<offer>": Call(_offer),
+    "POST /v1/offers/permitted": Call(_ask_offers),
+    "POST /v1/permits/redeem": Call(lambda world: {"permits": [world.permit, "prm_unknown"]}),
     "GET /v1/jobs/<job>": Call(),
     "DELETE /v1/jobs/<job>": Call(),
     "GET /v1/jobs/<job>/results": Call(),

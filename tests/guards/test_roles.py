@@ -48,6 +48,11 @@ TABLE: dict[str, tuple[str, ...]] = {
     "PUT /v1/products/<sku>": ("shop",),
     "POST /v1/decisions": ("customer", "shop", "dpo", "marketing"),
     "GET /v1/decisions/<decision>": ("customer", "dpo"),
+    "POST /v1/offers/permitted": ("marketing",),
+    "GET /v1/offers": ("marketing",),
+    "GET /v1/offers/<offer>": ("marketing",),
+    "PUT /v1/offers/<offer>": ("marketing",),
+    "POST /v1/permits/redeem": ("marketing", "shop"),
     "POST /v1/candidates": ("marketing", "shop"),
     # "its creator, dpo": whoever may submit a job is a creator.
     "GET /v1/jobs/<job>": ("marketing", "shop", "dpo"),

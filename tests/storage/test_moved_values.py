@@ -23,7 +23,7 @@ from service.crypto.reading import of_data
 from service.errors import UnavailableError
 from service.ids import new_id, new_subject_id
 from service.policy import Candidate, Level, evaluate_all
-from service.storage import chunks, idempotency, jobs, reorders, signals
+from service.storage import chunks, idempotency, jobs, permits, reorders, signals
 from service.storage.access_log import read_reads, record_read
 from service.storage.choices import Choices
 from service.storage.decisions import read_decision_id, read_decisions, record_decisions
@@ -148,6 +148,14 @@ def _cells(unit: Unit, subject: Subject, number: int) -> Iterator[Cell]:
         "reorders",
         {"id": reorder},
         lambda u: _one(reorders.read_reorders(u, lock_subject(u, who)), reorder).details,
+    )
+
+    permit = permits.Permit(permits.Name(decision, number), f"client-{number}", candidate, NOW)
+    permits.settle_permit(unit, subject, permit, "redeemed")
+    yield Cell(
+        "permits",
+        {"decision": decision, "place": number},
+        lambda u: permits.read_settled(u, [lock_subject(u, who)])[permit.name].details,
     )
 
     request = file_request(unit, who, "access").id

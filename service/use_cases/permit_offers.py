@@ -1,0 +1,172 @@
+"""Which offers may go to one person now, best first, each with a permit to redeem.
+
+The reading and the keeping are those of `decide`: one statement reads everything, another keeps the answer,
+and permits are made from the id of the row that was kept, so they cost no further trip.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import NamedTuple
+from uuid import UUID
+
+from service import ids
+from service.actor import Actor
+from service.bootstrap import Services
+from service.errors import ConflictError, UnavailableError
+from service.instants import show_instant
+from service.policy import Candidate, Decision, decision_stage
+from service.ranking import Option, Ranked, rank
+from service.storage.asked import AskedCandidate, to_candidate
+from service.storage.catalogue import read_listings
+from service.storage.database import Connection
+from service.storage.decisions import insert_decisions
+from service.storage.inputs import Inputs, read_inputs
+from service.storage.offers import Offer
+from service.storage.permits import Name, permit_token, permitted
+from service.storage.records import encode_record
+from service.storage.unit import PolicyInForce
+from service.use_cases.decide import evaluate_state
+from service.use_cases.fields_read import fields_read
+from service.use_cases.special import is_special, sees_special
+
+
+@dataclass(frozen=True, slots=True)
+class AskOffers:
+    """`candidates` None: the whole catalogue. `limit`: how many permitted ones are wanted, the best."""
+
+    subject: UUID
+    programme: str
+    channels: tuple[str, ...]
+    candidates: list[AskedCandidate] | None = None
+    limit: int | None = None
+    min_epoch: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PermittedOffer:
+    """`permit` is None for what is deferred: it is asked again at `not_before`."""
+
+    decision: Decision
+    score: float
+    sponsored: bool
+    permit: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class PermittedOffers:
+    """`permitted` best first; `withheld` are offers and the stage that stopped each. `left_out` counts those
+    of special categories that the asker may not hear of."""
+
+    epoch: int | None
+    policy: int
+    permitted: list[PermittedOffer]
+    withheld: list[tuple[str, str | None]]
+    left_out: int
+
+
+class _Read(NamedTuple):
+    inputs: Inputs
+    in_force: PolicyInForce
+    offers: Mapping[str, Offer]
+    candidates: list[Candidate]
+    now: datetime
+
+
+def permit_offers(services: Services, actor: Actor, ask: AskOffers) -> PermittedOffers:
+    """Raises ConflictError where the person's state is older than `min_epoch`, and as `decide` does."""
+    for _ in range(2):
+        answered = _permit(services, actor, ask)
+        if answered is not None:
+            return answered
+    raise UnavailableError("the person is being erased")
+
+
+def _permit(services: Services, actor: Actor, ask: AskOffers) -> PermittedOffers | None:
+    """None when the person was erased between the reading and the keeping."""
+    with services.database.connection() as db:
+        read = _read(services, db, ask)
+        subject, policy = read.inputs.subject, read.in_force.policy
+        if subject is not None and ask.min_epoch is not None and subject.epoch < ask.min_epoch:
+            raise ConflictError("the state known here is older than min_epoch", epoch=str(subject.epoch))
+        candidates = read.candidates
+        if not sees_special(actor):
+            candidates = [each for each in candidates if not is_special(policy, each.category)]
+        state = None if subject is None else subject.state(read.now)
+        decisions = evaluate_state(read.in_force, state, candidates, read.now)
+        ranked = _ranked(read.offers, decisions)[: ask.limit]
+        row = ids.new_id()
+        if subject is not None and subject.key is not None and candidates:
+            places = [each.place for each in ranked if permitted(decisions[each.place])]
+            fields = fields_read(policy, candidates)
+            record = encode_record(actor, candidates, decisions, fields, permits=places)
+            kept = insert_decisions(
+                db,
+                subject,
+                row,
+                at=read.now,
+                policy=read.in_force.version,
+                record=record,
+                durable=services.config.durable_decisions,
+            )
+            if not kept:
+                return None
+    return PermittedOffers(
+        None if subject is None else subject.epoch,
+        read.in_force.version,
+        [_permitted(services, read.offers, decisions[each.place], row, each) for each in ranked],
+        [(d.candidate, decision_stage(d)) for d in decisions if d.strategy is None],
+        len(read.candidates) - len(candidates),
+    )
+
+
+def _ranked(offers: Mapping[str, Offer], decisions: Sequence[Decision]) -> list[Ranked]:
+    """A caller's own candidate is worth what the offer is whose id it bears, if there is one."""
+    return rank(
+        Option(place, decision.candidate, offer.value if (offer := offers.get(decision.candidate)) else 0)
+        for place, decision in enumerate(decisions)
+        if decision.strategy is not None
+    )
+
+
+def _permitted(
+    services: Services, offers: Mapping[str, Offer], decision: Decision, row: UUID, ranked: Ranked
+) -> PermittedOffer:
+    offer = offers.get(decision.candidate)
+    token = permit_token(services.index, Name(row, ranked.place)) if permitted(decision) else None
+    return PermittedOffer(decision, ranked.score, offer is not None and offer.sponsored, token)
+
+
+def _read(services: Services, db: Connection, ask: AskOffers) -> _Read:
+    """One round trip, as long as the catalogue of offers is the one that this process knows."""
+    store, now = services.offers, services.now
+    asked = _asked(ask, store.known(), now)
+    inputs = read_inputs(db, services.keyring, ask.subject, {each.sku for each in asked})
+    listings, offers = inputs.listings, store.at(db, inputs.catalogue)
+    again = _asked(ask, offers, now)
+    if again != asked:
+        listings = read_listings(db, {each.sku for each in again})
+    in_force = services.policies.from_row(db, inputs.policy)
+    return _Read(inputs, in_force, offers, [to_candidate(each, listings) for each in again], services.now)
+
+
+def _asked(ask: AskOffers, offers: Mapping[str, Offer], now: datetime) -> Sequence[AskedCandidate]:
+    """What the caller brings, or what the catalogue has for the programme and is still valid."""
+    if ask.candidates is not None:
+        return ask.candidates
+    return [
+        AskedCandidate(
+            offer.id,
+            offer.programme,
+            offer.strategy,  # type: ignore[arg-type]  # the table knows no other words
+            offer.sku,
+            ask.channels,
+            tuple(offer.data),
+            1,
+            None if offer.valid_until is None else show_instant(offer.valid_until),
+        )
+        for offer in offers.values()
+        if offer.programme == ask.programme and (offer.valid_until is None or offer.valid_until > now)
+    ]

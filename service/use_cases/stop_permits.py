@@ -1,0 +1,69 @@
+"""End the permits that a change of choices forbids, and name those already redeemed (guarantees P1).
+
+Both happen under the lock under which permits are redeemed: after the change has committed none of them is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from service.errors import UnreadableError
+from service.instants import show_instant
+from service.policy import Candidate, Outcome, evaluate
+from service.storage.permits import (
+    Permit,
+    may_have_permits,
+    open_permits,
+    read_outstanding,
+    read_settled,
+    settle_permit,
+    show_stopped,
+)
+from service.storage.subjects import Subject
+from service.storage.unit import Unit
+
+Stopped = tuple[list[dict[str, Any]], list[dict[str, Any]]]
+
+
+def stop_permits(unit: Unit, subject: Subject) -> Stopped:
+    """(cancelled, irrevocable) of a locked subject whose choices have just changed in this transaction.
+
+    A permit that waits stays if what it permits is still permitted, now or later. Of the redeemed ones those
+    are named that would no longer be, with when and to which client; after a day they have long been used."""
+    state = subject.state(unit.now)
+    return _stop(
+        unit, subject, lambda asked: evaluate(unit.policy, state, asked, unit.now).outcome is Outcome.deny
+    )
+
+
+def end_permits(unit: Unit, subject: Subject) -> Stopped:
+    """End all permits of a locked subject, whatever they permit."""
+    return _stop(unit, subject, lambda _: True)
+
+
+def _stop(unit: Unit, subject: Subject, forbidden: Callable[[Candidate], bool]) -> Stopped:
+    if not may_have_permits(unit, subject):
+        return [], []
+    settled = read_settled(unit, [subject])
+    cancelled = []
+    for permit in _waiting(unit, subject):
+        if permit.name not in settled and forbidden(permit.candidate):
+            settle_permit(unit, subject, permit, "cancelled")
+            cancelled.append(show_stopped(permit.name, permit.candidate, "cancelled"))
+    irrevocable = [
+        show_stopped(each.name, each.details.candidate, each.state)
+        | {"at": show_instant(each.at), "to": each.details.client}
+        for each in settled.values()
+        if each.state == "redeemed" and each.details is not None and forbidden(each.details.candidate)
+    ]
+    return cancelled, irrevocable
+
+
+def _waiting(unit: Unit, subject: Subject) -> Iterator[Permit]:
+    """One that cannot be read cannot be redeemed either, so it needs no end."""
+    for row in read_outstanding(unit, subject):
+        try:
+            yield from open_permits(subject, row)
+        except UnreadableError:
+            continue
