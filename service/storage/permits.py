@@ -1,31 +1,25 @@
 """Permits: what a decision allowed, to be handed over once by the client that asked.
 
-A permit's token names a row of decisions and a place in it, and ends in a code that only the keys of this
-installation make: HMAC-SHA-256 under a derived key, cut to 128 bits. Nothing of it is stored, so a dump of
-the database holds no usable permit, and a job of a million pairs writes no row for any of them. A row of
-`permits` is written when one is redeemed or ended, and its primary key makes that happen once.
+While it waits a permit is nothing but a row of decisions and a place in it. A row of `permits` is written
+when one is redeemed or ended, and its primary key makes that happen once.
 """
 
 from __future__ import annotations
 
-import base64
-import binascii
-import hmac
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Any, NamedTuple
+from typing import Any
 from uuid import UUID
 
 import msgspec
 
-from service import ids
-from service.crypto.blind_index import BlindIndex
 from service.crypto.reading import CONSENT_ADMINISTRATION
 from service.errors import UnreadableError
 from service.policy import LEVEL_NAMES, Candidate, Decision, Outcome
 from service.storage.database import Connection
 from service.storage.decisions import decision_id, open_record
+from service.storage.permit_tokens import Name
 from service.storage.records import Record
 from service.storage.sql import load
 from service.storage.subjects import Subject
@@ -38,16 +32,6 @@ LIFE = timedelta(minutes=10)
 JOB_LIFE = timedelta(hours=24)
 # A client that redeemed may be at it for a while: so long a change of choices names it as irrevocable.
 NAMED_FOR = timedelta(hours=24)
-
-_PLACE_BYTES, _CODE_BYTES = 3, 16
-_LENGTH = 56
-
-
-class Name(NamedTuple):
-    """What a token names: a row of decisions, and a place in it."""
-
-    row: UUID
-    place: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,26 +83,6 @@ def permit_ends(at: datetime, *, of_job: bool) -> datetime:
     return at + (JOB_LIFE if of_job else LIFE)
 
 
-def permit_token(index: BlindIndex, name: Name) -> str:
-    named = name.row.bytes + name.place.to_bytes(_PLACE_BYTES, "big")
-    return f"{ids.PERMIT}_{base64.b32encode(named + _code(index, named)).decode().lower()}"
-
-
-def read_token(index: BlindIndex, text: str) -> Name | None:
-    """None for whatever this installation did not make."""
-    head, _, body = text.partition("_")
-    if head != ids.PERMIT or len(body) != _LENGTH or not body.isascii() or body != body.lower():
-        return None
-    try:
-        data = base64.b32decode(body.upper())
-    except binascii.Error:
-        return None
-    named, code = data[:-_CODE_BYTES], data[-_CODE_BYTES:]
-    if not hmac.compare_digest(code, _code(index, named)):
-        return None
-    return Name(UUID(bytes=named[:16]), int.from_bytes(named[16:], "big"))
-
-
 def permitted(decision: Decision | None) -> bool:
     """Whether a decision is worth a permit: what is deferred is asked again when its time has come."""
     return decision is not None and decision.outcome in (Outcome.allow, Outcome.downgrade)
@@ -142,11 +106,12 @@ def read_outstanding(unit: Unit, subject: Subject) -> list[IssuedRow]:
     return [IssuedRow(*row) for row in rows]
 
 
-def open_permits(subject: Subject, row: IssuedRow) -> Iterator[Permit]:
-    """The permits of a row. Raises UnreadableError, also for what is not this subject's."""
+def open_permits(subject: Subject, row: IssuedRow, wanted: Collection[int] | None = None) -> Iterator[Permit]:
+    """The permits of a row, or those at the `wanted` places. Raises UnreadableError, also for a row that is
+    not this subject's."""
     record = open_record(subject.data_key, subject.id, row.id, row.sealed)
-    places = range(len(record.decisions)) if row.job is not None else record.permits
-    for place in places:
+    issued: Collection[int] = range(len(record.decisions)) if row.job is not None else record.permits
+    for place in issued if wanted is None else sorted({*issued} & {*wanted}):
         permit = _permit(row, record, place)
         if permit is not None:
             yield permit
@@ -165,7 +130,8 @@ def _permit(row: IssuedRow, record: Record, place: int) -> Permit | None:
 def read_settled(unit: Unit, subjects: Sequence[Subject]) -> dict[Name, Settled]:
     """What became of these locked subjects' permits, as far as it is still of interest."""
     known = {subject.id: subject for subject in subjects}
-    rows = unit.db.execute(_SQL["read_settled"], (list(known),), binary=True)
+    key = {"subjects": list(known), "now": unit.now}
+    rows = unit.db.execute(_SQL["read_settled"], key, binary=True)
     return {Name(row[0], row[1]): _settled(known[row[2]], row) for row in rows}
 
 
@@ -174,14 +140,15 @@ def settle_permit(
 ) -> None:
     """Write what became of a permit of a locked subject, of which `read_settled` knew nothing."""
     details = PermitDetails(permit.candidate, permit.client)
-    redeemed = state == "redeemed"
+    # Never before the permit's own end: the row is what says that it was redeemed.
+    until = max(unit.now + NAMED_FOR, permit.expires_at) if state == "redeemed" else permit.expires_at
     key = {
         "decision": permit.name.row,
         "place": permit.name.place,
         "subject": subject.id,
         "state": state,
         "now": unit.now,
-        "purge_after": unit.now + NAMED_FOR if redeemed else permit.expires_at,
+        "purge_after": until,
         "claim": claim,
         "sealed": subject.seal(details, _TABLE, _record(permit.name)),
     }
@@ -193,9 +160,9 @@ def purge_permits(unit: Unit, limit: int) -> int:
     return unit.db.execute(_SQL["purge_permits"], {"now": unit.now, "limit": limit}).rowcount
 
 
-def show_stopped(name: Name, candidate: Candidate, state: str) -> dict[str, Any]:
+def show_stopped(name: Name, candidate: Candidate | None, state: str) -> dict[str, Any]:
     """A permit as the customer hears of it: by its decision, which the customer may read."""
-    strategy = LEVEL_NAMES[candidate.strategy]
+    strategy = None if candidate is None else LEVEL_NAMES[candidate.strategy]
     return {"id": decision_id(name.row, name.place), "kind": "permit", "strategy": strategy, "state": state}
 
 
@@ -216,7 +183,3 @@ def _settled(subject: Subject, row: Sequence[Any]) -> Settled:
 
 def _record(name: Name) -> str:
     return f"{name.row.hex}/{name.place}"
-
-
-def _code(index: BlindIndex, named: bytes) -> bytes:
-    return index.digest("permit", named)[:_CODE_BYTES]

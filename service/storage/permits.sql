@@ -17,8 +17,10 @@ select id, subject, at, job, sealed from decisions
 where subject = %(subject)s and at > %(of_jobs)s and (job is not null or at > %(asked)s)
 order by at, id;
 
+-- A row that may be purged says no more, whether it was purged or not.
 -- name: read_settled
-select decision, place, subject, state, at, claim, sealed from permits where subject = any(%s);
+select decision, place, subject, state, at, claim, sealed from permits
+where subject = any(%(subjects)s) and purge_after > %(now)s;
 
 -- The subject's lock is held and the row was looked for under it: a second one would be a fault, and is refused
 -- by the primary key.

@@ -25,7 +25,8 @@ from service.storage.database import Connection
 from service.storage.decisions import insert_decisions
 from service.storage.inputs import Inputs, read_inputs
 from service.storage.offers import Offer
-from service.storage.permits import Name, permit_token, permitted
+from service.storage.permit_tokens import Name, permit_token
+from service.storage.permits import permitted
 from service.storage.records import encode_record
 from service.storage.unit import PolicyInForce
 from service.use_cases.decide import evaluate_state

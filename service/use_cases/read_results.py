@@ -13,7 +13,8 @@ from service.policy import Candidate, Decision, Policy
 from service.storage.access_log import record_read
 from service.storage.decisions import DecisionRow, decision_ids, open_row
 from service.storage.jobs import Job, creator_digest, keys_of, results_page
-from service.storage.permits import Name, permit_ends, permit_token, permitted
+from service.storage.permit_tokens import Name, permit_token
+from service.storage.permits import permit_ends, permitted
 from service.use_cases.read_job import find_job
 from service.use_cases.read_what_opens import read_what_opens
 from service.use_cases.special import is_special, sees_special

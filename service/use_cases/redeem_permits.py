@@ -16,15 +16,14 @@ from service.errors import UnavailableError, UnreadableError
 from service.policy import Outcome, decision_stage
 from service.storage.catalogue import Listing, read_listings
 from service.storage.decisions import record_decisions
+from service.storage.permit_tokens import Name, read_token
 from service.storage.permits import (
     IssuedRow,
-    Name,
     Permit,
     Settled,
     open_permits,
     read_issued,
     read_settled,
-    read_token,
     settle_permit,
 )
 from service.storage.subjects import Subject, lock_rows
@@ -134,10 +133,13 @@ def _in_transaction(
 
 
 def _permits(subject: Subject, asked: Sequence[_Asked]) -> dict[Name, Permit]:
+    places: dict[UUID, set[int]] = {}
+    for each in asked:
+        places.setdefault(each.row.id, set()).add(each.name.place)
     permits: dict[Name, Permit] = {}
     for row in {each.row.id: each.row for each in asked}.values():
         try:
-            permits |= {permit.name: permit for permit in open_permits(subject, row)}
+            permits |= {permit.name: permit for permit in open_permits(subject, row, places[row.id])}
         except UnreadableError:
             continue
     return permits

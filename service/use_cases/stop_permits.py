@@ -13,6 +13,7 @@ from service.instants import show_instant
 from service.policy import Candidate, Outcome, evaluate
 from service.storage.permits import (
     Permit,
+    Settled,
     may_have_permits,
     open_permits,
     read_outstanding,
@@ -52,12 +53,19 @@ def _stop(unit: Unit, subject: Subject, forbidden: Callable[[Candidate], bool]) 
             settle_permit(unit, subject, permit, "cancelled")
             cancelled.append(show_stopped(permit.name, permit.candidate, "cancelled"))
     irrevocable = [
-        show_stopped(each.name, each.details.candidate, each.state)
-        | {"at": show_instant(each.at), "to": each.details.client}
+        _show_left(each)
         for each in settled.values()
-        if each.state == "redeemed" and each.details is not None and forbidden(each.details.candidate)
+        # What cannot be read cannot be shown to be permitted still.
+        if each.state == "redeemed" and (each.details is None or forbidden(each.details.candidate))
     ]
     return cancelled, irrevocable
+
+
+def _show_left(permit: Settled) -> dict[str, Any]:
+    details, at = permit.details, {"at": show_instant(permit.at)}
+    if details is None:
+        return show_stopped(permit.name, None, permit.state) | at
+    return show_stopped(permit.name, details.candidate, permit.state) | at | {"to": details.client}
 
 
 def _waiting(unit: Unit, subject: Subject) -> Iterator[Permit]:

@@ -17,7 +17,7 @@ from service.policy import evaluate_all
 from service.storage.asked import to_candidate
 from service.storage.catalogue import read_listings
 from service.storage.decisions import read_decisions
-from service.storage.permits import read_token
+from service.storage.permit_tokens import read_token
 from service.storage.subjects import Subject, read_subjects
 from service.use_cases.permit_offers import AskOffers, permit_offers
 from tests.api.helpers import ANYBODY, Clock, Tokens, pointers, problem_of

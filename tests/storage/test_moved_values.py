@@ -28,6 +28,7 @@ from service.storage.access_log import read_reads, record_read
 from service.storage.choices import Choices
 from service.storage.decisions import read_decision_id, read_decisions, record_decisions
 from service.storage.identifiers import add_identifier, read_identifiers
+from service.storage.permit_tokens import Name
 from service.storage.policies import publish_policy
 from service.storage.requests import read_request, read_steps
 from service.storage.subjects import (
@@ -150,7 +151,7 @@ def _cells(unit: Unit, subject: Subject, number: int) -> Iterator[Cell]:
         lambda u: _one(reorders.read_reorders(u, lock_subject(u, who)), reorder).details,
     )
 
-    permit = permits.Permit(permits.Name(decision, number), f"client-{number}", candidate, NOW)
+    permit = permits.Permit(Name(decision, number), f"client-{number}", candidate, NOW)
     permits.settle_permit(unit, subject, permit, "redeemed")
     yield Cell(
         "permits",

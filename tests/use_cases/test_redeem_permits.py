@@ -21,7 +21,8 @@ from service.policy import Outcome, evaluate
 from service.storage.choices import StoredMandate
 from service.storage.decisions import read_decision_id, read_decisions
 from service.storage.erasure import erase_rows
-from service.storage.permits import LIFE, Name, permit_token, read_token
+from service.storage.permit_tokens import Name, permit_token, read_token
+from service.storage.permits import LIFE
 from service.storage.policies import publish_policy
 from service.storage.subjects import lock_subject, read_subject, read_subject_at, save_choices
 from service.use_cases import redeem_permits as module
@@ -300,11 +301,21 @@ def test_a_second_withdrawal_names_what_left_again_but_not_for_ever(
 ) -> None:
     assert redeem(services, [permit(services, person)]) == ["redeemed"]
     assert len(answer(services, person, "withdrawn").irrevocable) == 1
-    clock.now += timedelta(hours=25)
-    removed = purge_by_age(services)
-    assert removed["permits"] == 1
+    clock.now += timedelta(hours=24)
     answer(services, person, "given")
     assert answer(services, person, "withdrawn").irrevocable == []
+    assert purge_by_age(services)["permits"] == 1
+
+
+def test_a_redeemed_permit_that_cannot_be_read_is_named_too(services: Services, person: UUID) -> None:
+    token = permit(services, person)
+    assert redeem(services, [token]) == ["redeemed"]
+    with services.database.transaction() as db:
+        db.execute("update permits set sealed = '\\x00'")
+    [left] = answer(services, person, "withdrawn").irrevocable
+    assert read_decision_id(left["id"]) == read_token(services.index, token)
+    assert (left["strategy"], left["state"]) == (None, "redeemed")
+    assert redeem(services, [token]) == ["used"]
 
 
 def test_merging_ends_the_permits_of_both(services: Services, person: UUID) -> None:
