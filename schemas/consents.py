@@ -30,12 +30,15 @@ class ConsentShape(Shape):
 
 
 class StoppedShape(Shape):
-    """An action that a change stopped, or that had left before it."""
+    """An action that a change stopped, or that had left before it: then `state` says whether it may yet
+    arrive, `at` when it was handed over (an attempt under way: when that began), and `to` to whom: the shop,
+    or the person's own channel."""
 
     id = fields.String()
-    kind = fields.String()
+    kind = OneOf(("reorder", "reminder", "notice", "order", "message"))
     strategy = fields.String(allow_none=True)
-    at = fields.String()
+    state = OneOf(("in_flight", "handed_over"))
+    at = fields.String(metadata={"format": "date-time"})
     to = fields.String()
 
 

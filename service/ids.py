@@ -24,6 +24,7 @@ REORDER = "ord"
 IDENTIFIER = "idn"
 HOLD = "hld"
 ERASURE = "era"
+MESSAGE = "msg"
 
 _LENGTH = 26
 

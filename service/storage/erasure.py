@@ -13,6 +13,7 @@ _SQL = load(__file__)
 _DELETES = {
     "signals": "delete_signals",
     "reorders": "delete_reorders",
+    "messages": "delete_messages",
     "stored_answers": "delete_idempotency",
     "legal_holds": "delete_holds",
 }

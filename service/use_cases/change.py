@@ -25,8 +25,8 @@ def commit_change(unit: Unit, subject: Subject, payload: dict[str, Any]) -> Chan
     """Record `payload` as what happened to a locked subject whose choices the caller has edited."""
     event = append_event(unit, subject, payload | {"actor": _actor(unit)})
     save_choices(unit, subject)
-    cancelled, irrevocable = cancel_forbidden(unit, subject)
-    return Changed(subject.epoch, event, cancelled, irrevocable)
+    stopped = cancel_forbidden(unit, subject)
+    return Changed(subject.epoch, event, stopped.cancelled, stopped.irrevocable)
 
 
 def _actor(unit: Unit) -> dict[str, str]:

@@ -22,6 +22,7 @@ from service.storage.erasure import erase_rows
 from service.storage.identifiers import leave_marks, suppress_identifiers
 from service.storage.journal import Entry
 from service.storage.merge import merged_into
+from service.storage.outbox import read_under_way
 from service.storage.requests import close_moot_requests
 from service.storage.subjects import Subject
 from service.storage.unit import Erasures, Unit
@@ -47,7 +48,9 @@ def erase_subject(unit: Unit, subject: Subject, request: UUID | None = None) -> 
     require_no_hold(unit, subject.id)
     known = last_entry(unit.db)
     recipients = named_recipients(unit.db)
-    gone = _erase(unit, [subject.id, *merged_into(unit, subject.id)])
+    subjects = [subject.id, *merged_into(unit, subject.id)]
+    under_way = read_under_way(unit, subjects)
+    gone = _erase(unit, subjects)
     close_moot_requests(unit, subject.id)
     erasure = new_id()
     certificate = certificate_of(
@@ -59,6 +62,7 @@ def erase_subject(unit: Unit, subject: Subject, request: UUID | None = None) -> 
         marks=len(gone.marks),
         recipients=recipients,
         backups_kept=erasures.backups_kept,
+        under_way=under_way,
     )
     entry = erasures.journal.append(
         gone.subjects, gone.marks, at=unit.now, certificate=digest_of(certificate), known=known

@@ -8,6 +8,7 @@ counts, and mandates end, since neither customer agreed to them for the other's 
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -20,6 +21,7 @@ from service.policy import LEVEL_NAMES, Policy, effective_level
 from service.storage.choices import Activity, Choices, StoredConsent, StoredMandate
 from service.storage.holds import move_holds
 from service.storage.merge import entomb_as_merged, move_identifiers, move_signals
+from service.storage.outbox import read_outstanding
 from service.storage.reorders import move_reorder, read_open_reorders
 from service.storage.requests import give_open_requests
 from service.storage.signals import data_categories
@@ -32,6 +34,7 @@ from service.storage.subjects import (
     set_status,
 )
 from service.storage.unit import Unit
+from service.use_cases.cancel_forbidden import Stopped, stop_entry
 from service.use_cases.change import Changed, commit_change
 
 
@@ -44,7 +47,7 @@ def merge_subjects(unit: Unit, source_id: UUID, target_id: UUID) -> Changed:
         raise ConflictError("a subject cannot be merged into itself")
     source, target = _locked(unit, source_id, target_id)
     history = [_show(event) for event in read_events(unit, source)]
-    _cancel_reorders(unit, source)
+    stopped = _stop_all(unit, source)
     moved = {
         "identifiers": move_identifiers(unit, source, target),
         "signals": move_signals(unit, source, target, data_categories(unit)),
@@ -63,7 +66,11 @@ def merge_subjects(unit: Unit, source_id: UUID, target_id: UUID) -> Changed:
     payload = {"kind": "merge", "from": show_subject(source_id), "moved": moved, "history": history}
     changed = commit_change(unit, target, payload)
     entomb_as_merged(unit, source, target)
-    return changed
+    return replace(
+        changed,
+        cancelled=[*stopped.cancelled, *changed.cancelled],
+        irrevocable=[*stopped.irrevocable, *changed.irrevocable],
+    )
 
 
 def merged_choices(policy: Policy, source: Subject, target: Subject, now: datetime) -> Choices:
@@ -160,9 +167,14 @@ def _ended(mandates: Iterable[StoredMandate], now: datetime) -> list[StoredManda
     return list(ended.values())
 
 
-def _cancel_reorders(unit: Unit, source: Subject) -> None:
+def _stop_all(unit: Unit, source: Subject) -> Stopped:
+    """Nothing that waits for the one goes to the other, whose choices it never met."""
+    stopped = Stopped()
     for reorder in read_open_reorders(unit, source):
         move_reorder(unit, source, reorder, "cancelled", "merged")
+    for entry in read_outstanding(unit, source, unit.now):
+        stop_entry(unit, source, entry, "merged", stopped)
+    return stopped
 
 
 def _locked(unit: Unit, source_id: UUID, target_id: UUID) -> tuple[Subject, Subject]:
