@@ -1,4 +1,5 @@
-"""What a proposed reorder has to say: a reminder where the person approves, a notice where it ships by itself."""
+"""What a proposed reorder has to say: a reminder where the person approves, a notice where it ships by
+itself."""
 
 from __future__ import annotations
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import threading
 import time
-from collections import Counter
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
@@ -30,7 +29,11 @@ from service.use_cases.settle_message import settle_attempt
 # A notification at every commit would make all commits of the database wait for one lock, so we ask.
 POLL = 0.2
 # How long a picked message is this relay's to claim.
-PATIENCE = timedelta(seconds=5)
+PATIENCE = timedelta(seconds=2)
+# Seconds after which an attempt no longer counts against the threads; and how many times as many attempts
+# there may be with those that take long.
+SLOW = 1.0
+_MOST = 4
 # What needs somebody's hand first: a key, or a sender.
 _LOOK_AGAIN = timedelta(minutes=1)
 # Past half its lease an attempt is not begun: whoever slept through it must not send what another may settle.
@@ -46,27 +49,27 @@ class NoSenderError(SamtyckeError):
 
 
 class Relay:
-    """Hands over by `senders`, keyed by route, with up to `threads` attempts at a time and no more than a
-    quarter of them to one receiver, so that a slow one does not hold up the rest."""
+    """Hands over by `senders`, keyed by route, with `threads` attempts at a time.
+
+    An attempt that takes longer than `SLOW` is counted apart, so that others go on beside it; a receiver that
+    has a quarter of the threads waiting in that way gets nothing new until one of them ends.
+    """
 
     def __init__(self, services: Services, senders: Mapping[str, Sender], *, threads: int = 8) -> None:
         self._services = services
         self._senders = senders
         self._threads = threads
-        self._share = max(1, threads // 4)
         self._lock = threading.Lock()
-        self._under_way = 0
-        self._busy: Counter[str] = Counter()
+        # By message: the receiver, once it is known, and when the attempt began.
+        self._under_way: dict[UUID, tuple[str, float]] = {}
         self._ended = threading.Event()
 
     def run(self, stop: threading.Event) -> None:
         """Until `stop` is set; then what is under way is finished."""
-        with ThreadPoolExecutor(self._threads, thread_name_prefix="relay") as pool:
+        with ThreadPoolExecutor(_MOST * self._threads, thread_name_prefix="relay") as pool:
             while not stop.is_set():
                 self._ended.clear()
                 picked = self._pick()
-                with self._lock:
-                    self._under_way += len(picked)
                 for each in picked:
                     pool.submit(self._work, each)
                 if not picked:
@@ -82,15 +85,19 @@ class Relay:
         return looked
 
     def _pick(self) -> list[Picked]:
-        """As many as there are idle threads; none while the database cannot be reached."""
+        """As many as may be begun; none while the database cannot be reached."""
         with self._lock:
-            idle = self._threads - self._under_way
+            quick = len(self._under_way) - self._slow()
+            idle = min(self._threads - quick, _MOST * self._threads - len(self._under_way))
         try:
-            return self._take(idle) if idle else []
+            picked = self._take(idle) if idle > 0 else []
         except (UnavailableError, psycopg.Error) as error:
             get_logger().warning("the outbox cannot be read", **describe_error(error))
             time.sleep(1.0)
             return []
+        with self._lock:
+            self._under_way.update((message, ("", time.monotonic())) for message, _ in picked)
+        return picked
 
     def _take(self, limit: int) -> list[Picked]:
         with self._services.database.connection() as db:
@@ -98,39 +105,46 @@ class Relay:
 
     def _work(self, picked: Picked) -> None:
         try:
-            self._hand_over(picked)
+            found_room = self._hand_over(picked)
         except Exception as error:
             # Nothing is settled then: its lease, or the time of the pick, runs out and somebody looks again.
             get_logger().error("a hand-over failed", message=_name(picked[0]), **describe_error(error))
-        finally:
-            with self._lock:
-                self._under_way -= 1
+            found_room = False
+        # Where there was no room, looking again at once would find none either.
+        if found_room:
             self._ended.set()
 
-    def _hand_over(self, picked: Picked) -> None:
-        entered: list[str] = []
+    def _hand_over(self, picked: Picked) -> bool:
+        """Claim, send, settle. False where there was no room at the receiver."""
+        begun, full = time.monotonic(), False
 
         def has_room(route: str, to: str) -> bool:
-            receiver = f"{route} {to}" if route == WEBHOOK else route
+            nonlocal full
             if route not in self._senders:
                 raise NoSenderError(route)
-            if not self._enter(receiver):
-                return False
-            entered.append(receiver)
-            return True
+            receiver = f"{route} {to}" if route == WEBHOOK else route
+            with self._lock:
+                full = self._slow(receiver) >= max(1, self._threads // 4)
+                if not full:
+                    self._under_way[picked[0]] = (receiver, begun)
+            return not full
 
         try:
-            begun = time.monotonic()
             claim = self._claim(picked, has_room)
-            if claim is None:
-                return
-            if time.monotonic() - begun > _FRESH:
+            if claim is not None and time.monotonic() - begun > _FRESH:
                 get_logger().warning("an attempt was slept through", message=claim.parcel.key)
-                return
-            self._settle(claim, self._senders[claim.parcel.route].send(claim.parcel))
+            elif claim is not None:
+                self._settle(claim, self._senders[claim.parcel.route].send(claim.parcel))
         finally:
-            for receiver in entered:
-                self._leave(receiver)
+            with self._lock:
+                self._under_way.pop(picked[0], None)
+        return not full
+
+    def _slow(self, receiver: str | None = None) -> int:
+        """How many attempts take long, at this receiver or at all. Under the lock."""
+        since = time.monotonic() - SLOW
+        held = self._under_way.values()
+        return sum(begun < since and receiver in (None, name) for name, begun in held)
 
     def _claim(self, picked: Picked, has_room: Room) -> Claim | None:
         message, subject = picked
@@ -165,18 +179,6 @@ class Relay:
             fate=sent.fate.value,
             why=sent.why,
         )
-
-    def _enter(self, receiver: str) -> bool:
-        """Whether there is room at the receiver: then it is taken."""
-        with self._lock:
-            if self._busy[receiver] >= self._share:
-                return False
-            self._busy[receiver] += 1
-            return True
-
-    def _leave(self, receiver: str) -> None:
-        with self._lock:
-            self._busy[receiver] -= 1
 
 
 def _name(message: UUID) -> str:

@@ -22,7 +22,7 @@ from service.crypto.keyring import WrappedKey, create_key_file
 from service.errors import UnavailableError
 from service.ids import new_id, new_subject_id
 from service.policy import Candidate, Level, evaluate_all
-from service.storage import chunks, idempotency, jobs, reorders, signals
+from service.storage import chunks, idempotency, jobs, outbox, reorders, signals
 from service.storage.access_log import read_reads, record_read
 from service.storage.choices import Choices
 from service.storage.decisions import read_decision_id, read_decisions, record_decisions
@@ -150,6 +150,11 @@ def _cells(unit: Unit, subject: Subject, number: int) -> Iterator[Cell]:
         lambda u: _one(reorders.read_reorders(u, lock_subject(u, who)), reorder).details,
     )
 
+    message = outbox.insert_message(
+        unit, subject, outbox.Message("reminder", str(number), candidate, "coach", "dec_x", {}), NOW
+    )
+    yield Cell("outbox", {"id": message}, lambda u: _message(u, who, message))
+
     request = file_request(unit, who, "access").id
     yield Cell(
         "request_steps",
@@ -183,6 +188,12 @@ def _job_cells(unit: Unit) -> Iterator[Cell]:
     yield Cell(
         "keys.data_keys", {"owner": job}, lambda u: jobs.take_chunk(u.db, u.keyring, job, 0), "wrapped"
     )
+
+
+def _message(unit: Unit, who: UUID, message: UUID) -> object:
+    entry = outbox.hold_message(unit, message, lock_subject(unit, who))
+    assert entry is not None
+    return entry.message
 
 
 def _one(found: list[Any], wanted: UUID) -> Any:
