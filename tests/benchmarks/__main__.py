@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.benchmarks import bulk, consents, decisions, evaluator, ledger, rotation
+from tests.benchmarks import barrier, bulk, consents, decisions, evaluator, ledger, rotation
 
-for measure in (evaluator, bulk, decisions, consents, ledger, rotation):
+for measure in (evaluator, bulk, decisions, consents, barrier, ledger, rotation):
     measure.main()

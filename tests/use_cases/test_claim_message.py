@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from uuid import UUID
 
 import pytest
 
 from service.actor import Actor, system_actor
 from service.bootstrap import Services
-from service.errors import ConflictError, UnreadableError
-from service.ids import MESSAGE, show
+from service.errors import ConflictError, NotFoundError, UnreadableError
+from service.ids import MESSAGE, REORDER, show
 from service.policy.check import check_policy
 from service.senders import Fate, Sent
 from service.storage.choices import Choices, StoredQuiet
@@ -20,7 +22,9 @@ from service.storage.identifiers import add_identifier
 from service.storage.outbox import pick_due
 from service.storage.policies import publish_policy
 from service.storage.subjects import lock_subject, read_subject
+from service.storage.unit import Unit
 from service.use_cases import claim_message as claims
+from service.use_cases.answer_reorder import approve_reorder, cancel_reorder, skip_reorder
 from service.use_cases.change_preferences import change_preferences
 from service.use_cases.claim_message import LEASE, claim_message
 from service.use_cases.erase_subject import erase_subject
@@ -524,3 +528,56 @@ def test_a_lost_policy_hands_nothing_over(services: Services, monkeypatch: pytes
     assert contacts(services, person) == []
     monkeypatch.undo()
     assert len(deliver(replace(services), receiver, NOW + SOON)) == 1
+
+
+def customer(services: Services, person: UUID, at: datetime = NOW) -> AbstractContextManager[Unit]:
+    return at_instant(services, at).unit(Actor("customer-1", frozenset({"customer"}), subject=person))
+
+
+def test_what_the_person_approves_is_their_own_order(services: Services) -> None:
+    """A withdrawal of reminders does not cancel it, and no mandate is used for it."""
+    add_product(services)
+    person, receiver = make_person(services), Receiver()
+    reorder = propose(services, person)
+    deliver(services, receiver)
+    with customer(services, person) as unit:
+        assert approve_reorder(unit, reorder).state == "approved"
+    cancelled, irrevocable = withdraw(services, person)
+    assert (cancelled, [each["kind"] for each in irrevocable]) == ([], ["reminder"])
+    [order] = deliver(services, receiver, NOW + SOON)
+    assert (order.kind, order.content["reorder"]) == ("order", show(REORDER, reorder))
+    assert steps(services, person)[0][-1] == ("dispatched", "handed_over")
+    with services.unit(system_actor("test")) as unit:
+        [made] = read_subject(unit, person).activity.orders
+    assert made.mandate is None
+    with customer(services, person) as unit, pytest.raises(ConflictError):
+        cancel_reorder(unit, reorder)
+
+
+def test_a_reminder_that_waits_is_not_needed_after_the_approval(services: Services) -> None:
+    add_product(services)
+    person, receiver = make_person(services), Receiver()
+    reorder = propose(services, person)
+    with customer(services, person) as unit:
+        approve_reorder(unit, reorder)
+    assert [parcel.kind for parcel in deliver(services, receiver)] == ["order"]
+
+
+def test_skipping_in_the_veto_window_stops_the_order(services: Services) -> None:
+    add_product(services)
+    person, receiver = make_person(services, "automate"), Receiver()
+    reorder = propose(services, person, strategy="automate")
+    deliver(services, receiver)
+    with customer(services, person) as unit, pytest.raises(ConflictError):
+        approve_reorder(unit, reorder)
+    with customer(services, person) as unit:
+        answered = skip_reorder(unit, reorder)
+    assert [each["kind"] for each in answered.stopped.cancelled] == ["order"]
+    assert steps(services, person)[0][-1] == ("skipped", "customer")
+    assert deliver(services, receiver, NOW + WEEK) == []
+
+
+def test_nobody_answers_for_another(services: Services) -> None:
+    reorder = propose(services, make_person(services))
+    with customer(services, make_person(services)) as unit, pytest.raises(NotFoundError):
+        approve_reorder(unit, reorder)
