@@ -132,9 +132,17 @@ def read_outstanding(unit: Unit, subject: Subject, since: datetime) -> list[Entr
     return [_entry(row, subject) for row in rows]
 
 
-def read_under_way(unit: Unit, subjects: Sequence[UUID]) -> list[tuple[UUID, datetime]]:
-    """(message, instant of its last claim) of attempts that may yet arrive."""
-    return [(row[0], row[1]) for row in unit.db.execute(_SQL["read_under_way"], (list(subjects),))]
+def read_messages(unit: Unit, subject: Subject) -> list[Entry]:
+    """All of them that have not come of age, in order."""
+    rows = unit.db.execute(_SQL["read_messages"], (subject.id,), binary=True).fetchall()
+    return [_entry(row, subject) for row in rows]
+
+
+def read_under_way(unit: Unit, subjects: Sequence[UUID], since: datetime) -> list[tuple[UUID, datetime]]:
+    """(message, instant of its last claim) of attempts that may yet arrive: those without a known end, unless
+    they were given up before `since`."""
+    values = {"subjects": list(subjects), "since": since}
+    return [(row[0], row[1]) for row in unit.db.execute(_SQL["read_under_way"], values)]
 
 
 def save_claim(unit: Unit, entry: Entry, subject: Subject | None, lease: datetime) -> int:

@@ -49,13 +49,23 @@ where
     and (state in ('queued', 'claimed', 'parked') or (state = 'delivered' and ended_at > %(since)s))
 order by number;
 
+-- All that there is of one subject, for the person's own request.
+-- name: read_messages
+select id, subject, state, due_at, attempts, begun_at, claimed_at, ended_at, sealed, event, endpoint
+from outbox where subject = %s and sealed is not null
+order by number;
+
 -- What erased persons may still get from an attempt under way or of unknown end; nothing is opened.
 -- name: read_under_way
 select id, coalesce(claimed_at, created_at) from outbox
 where
-    subject = any(%s)
+    subject = any(%(subjects)s)
     and sealed is not null
-    and (state = 'claimed' or (state in ('queued', 'parked') and attempts > 0))
+    and (
+        state = 'claimed'
+        or (state in ('queued', 'parked') and attempts > 0)
+        or (state = 'delivered' and outcome = 'unknown' and ended_at > %(since)s)
+    )
 order by number;
 
 -- name: claim

@@ -26,6 +26,7 @@ from service.storage.outbox import read_under_way
 from service.storage.requests import close_moot_requests
 from service.storage.subjects import Subject
 from service.storage.unit import Erasures, Unit
+from service.use_cases.cancel_forbidden import HORIZON
 from service.use_cases.certificate import certificate_of
 from service.use_cases.hold_subject import require_no_hold
 
@@ -49,7 +50,7 @@ def erase_subject(unit: Unit, subject: Subject, request: UUID | None = None) -> 
     known = last_entry(unit.db)
     recipients = named_recipients(unit.db)
     subjects = [subject.id, *merged_into(unit, subject.id)]
-    under_way = read_under_way(unit, subjects)
+    under_way = read_under_way(unit, subjects, unit.now - HORIZON)
     gone = _erase(unit, subjects)
     close_moot_requests(unit, subject.id)
     erasure = new_id()

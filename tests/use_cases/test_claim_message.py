@@ -15,6 +15,7 @@ from service.bootstrap import Services
 from service.errors import ConflictError, NotFoundError, UnreadableError
 from service.ids import MESSAGE, REORDER, show
 from service.policy.check import check_policy
+from service.reports.holdings import messages
 from service.senders import Fate, Sent
 from service.storage.choices import Choices, StoredQuiet
 from service.storage.decisions import read_decision_id, read_decisions
@@ -581,3 +582,23 @@ def test_nobody_answers_for_another(services: Services) -> None:
     reorder = propose(services, make_person(services))
     with customer(services, make_person(services)) as unit, pytest.raises(NotFoundError):
         approve_reorder(unit, reorder)
+
+
+def test_an_erasure_names_what_was_given_up_without_a_known_end(services: Services) -> None:
+    person = make_person(services)
+    propose(services, person)
+    claim_and_die(services)
+    deliver(services, Receiver(), NOW + LEASE)
+    with at_instant(services, NOW + LEASE).unit(Actor("dpo-1", frozenset({"dpo"}))) as unit:
+        certificate = erase_subject(unit, lock_subject(unit, person))
+    assert [each["state"] for each in certificate["irrevocable"]] == ["in_flight"]
+
+
+def test_the_access_report_shows_what_was_said(services: Services) -> None:
+    person = make_person(services)
+    propose(services, person)
+    deliver(services, Receiver())
+    with services.unit(Actor("dpo-1", frozenset({"dpo"}))) as unit:
+        [shown] = messages(unit, read_subject(unit, person))
+    assert (shown["state"], shown["attempts"], shown["ended_at"]) == ("delivered", 1, "2026-11-22T09:00:00Z")
+    assert (shown["message"]["kind"], shown["message"]["channel"]) == ("reminder", "email")
