@@ -30,13 +30,18 @@ class ConsentShape(Shape):
 
 
 class StoppedShape(Shape):
-    """An action that a change stopped, or that had left before it."""
+    """An action that a change stopped, or that had left before it: then `state` says whether it may yet
+    arrive, `at` when it was handed over (an attempt under way: when that began), and `to` to whom: the shop,
+    or the person's own channel."""
 
     id = fields.String()
-    kind = fields.String()
+    kind = OneOf(("reorder", "reminder", "notice", "order", "message", "permit"))
     strategy = fields.String(allow_none=True)
-    state = fields.String(metadata={"description": "Of a permit: cancelled, or redeemed"})
-    at = fields.String()
+    state = OneOf(
+        ("in_flight", "handed_over", "redeemed", "cancelled"),
+        metadata={"description": "Of a permit: cancelled, or redeemed"},
+    )
+    at = fields.String(metadata={"format": "date-time"})
     to = fields.String()
 
 

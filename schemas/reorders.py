@@ -5,6 +5,7 @@ from __future__ import annotations
 from marshmallow import fields
 
 from schemas.base import Shape
+from schemas.consents import StoppedShape
 from schemas.fields import Currency, Money, OneOf, Whole
 from service.ids import REORDER
 
@@ -57,6 +58,15 @@ class ReorderShape(Shape):
     decision = fields.String()
     reasons = fields.List(fields.Dict(keys=fields.String()))
     history = fields.List(fields.Nested(ReorderStepShape))
+
+
+class ReorderAnsweredShape(Shape):
+    """What a customer's answer to a reorder led to."""
+
+    id = fields.String(metadata={"pattern": f"^{REORDER}_"})
+    state = OneOf(STATES)
+    cancelled = fields.List(fields.Nested(StoppedShape))
+    irrevocable = fields.List(fields.Nested(StoppedShape))
 
 
 class ReordersShape(Shape):

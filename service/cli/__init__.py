@@ -15,6 +15,8 @@ COMMANDS = {
     "web": ("service.cli.run:web", "Run the web server alone."),
     "worker": ("service.cli.run:worker", "Run a task worker alone."),
     "beat": ("service.cli.run:beat", "Run the scheduler alone; one per installation."),
+    "relay": ("service.cli.relay:relay", "Hand over what waits in the outbox; several may run."),
+    "outbox": ("service.cli.outbox:outbox", "What waits, what is parked, and delivering it after all."),
     "migrate": ("service.cli.run:migrate", "Bring the database up to date."),
     "token": ("service.cli.token:token", "Print a token for a role."),
     "evaluate": ("service.cli.evaluate:evaluate", "Decide cases from JSON lines by a policy file."),

@@ -47,6 +47,7 @@ CONSENT_ADMINISTRATION = _reading(
     "decisions",
     "reorders",
     "permits",
+    "outbox",
 )
 SUBJECT_RIGHTS = _reading("subject_rights", "request_steps", "access_log")
 # To find a person again, and to reach them for what a purpose in force permits.

@@ -88,6 +88,16 @@ def beat(config: Config, environ: Mapping[str, str]) -> Program:
     return Program(name="beat", argv=beat_command(config), environ=environ, log=log_of(config.home, "beat"))
 
 
+def relay(config: Config, environ: Mapping[str, str]) -> Program:
+    return Program(
+        name="relay",
+        argv=(sys.executable, "-m", "service.cli", "relay"),
+        environ=environ,
+        log=log_of(config.home, "relay"),
+        stop_within=WORKER_PATIENCE,
+    )
+
+
 def demo(config: Config, environ: Mapping[str, str]) -> Program:
     """Loads the demo data into the running service; made to be run again after an interruption."""
     return Program(
@@ -101,4 +111,4 @@ def demo(config: Config, environ: Mapping[str, str]) -> Program:
 
 def services_of(config: Config) -> tuple[Service, ...]:
     """What runs in a complete installation, in the order of starting."""
-    return (web, worker, beat, demo) if config.demo else (web, worker, beat)
+    return (web, worker, beat, relay, demo) if config.demo else (web, worker, beat, relay)

@@ -1,5 +1,5 @@
-"""The self-contained start: database, broker, migrations, web server, worker, beat and demo data under one
-process, which stops them all when it stops and starts again whatever crashes."""
+"""The self-contained start: database, broker, migrations, web server, worker, beat, relay and demo data under
+one process, which stops them all when it stops and starts again whatever crashes."""
 
 from __future__ import annotations
 

@@ -20,6 +20,8 @@ ROLLOUT_STAGES = ("off", "shadow", "pilot", "live")
 _RUNGS = tuple(name for name, level in LEVELS.items() if level)
 _MOST_HOURS = LONGEST.days * 24
 _OLDEST = 150
+# Between the notice of an automatic order and the order itself (law.md A5).
+_LEAST_VETO_HOURS = 72
 _Entry = Mapping[str, Any]
 
 
@@ -75,6 +77,8 @@ def check_programme(reader: Reader, names: Names, _name: str, entry: _Entry, pat
         if entry.get(key) is not None:
             reader.flag(entry[key], f"{path}/{key}")
     check_names(reader, entry.get("uses"), f"{path}/uses", names.data, "data category")
+    if entry.get("veto_hours") is not None:
+        reader.integer(entry["veto_hours"], f"{path}/veto_hours", _LEAST_VETO_HOURS, _MOST_HOURS)
     at = f"{path}/ladder"
     ladder = reader.mapping(entry.get("ladder"), at)
     if not ladder and isinstance(entry.get("ladder"), Mapping):
@@ -193,7 +197,7 @@ CHECKS: dict[str, tuple[tuple[str, ...], _Check]] = {
         check_purpose,
     ),
     "data": (("sharing", "dpv", "storage", *_EXTRAS), check_data),
-    "programmes": (("ladder", "uses", "capped", "essential", *_EXTRAS), check_programme),
+    "programmes": (("ladder", "uses", "capped", "essential", "veto_hours", *_EXTRAS), check_programme),
     "categories": (
         (
             *("requires", "max", "min_age"),

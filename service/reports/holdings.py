@@ -7,11 +7,12 @@ from typing import Any
 
 import msgspec
 
-from service.ids import IDENTIFIER, REORDER, show
+from service.ids import IDENTIFIER, MESSAGE, REORDER, show
 from service.instants import show_instant
 from service.storage.decisions import DecisionRow, decision_ids
 from service.storage.holdings import decisions_of
 from service.storage.identifiers import read_identifiers
+from service.storage.outbox import read_messages
 from service.storage.records import Record, StoredCandidate, show_level
 from service.storage.reorders import Reorder, read_reorders
 from service.storage.subjects import Subject
@@ -70,6 +71,21 @@ def _answer(record: Record, index: int) -> dict[str, Any] | None:
 def _candidate(candidate: StoredCandidate) -> dict[str, Any]:
     shown: dict[str, Any] = msgspec.to_builtins(msgspec.structs.asdict(candidate))
     return shown | {"strategy": show_level(candidate.strategy)}
+
+
+def messages(unit: Unit, subject: Subject) -> list[dict[str, Any]]:
+    """What was or is to be said to the person, or ordered for them, and what became of it."""
+    return [
+        {
+            "id": show(MESSAGE, entry.id),
+            "state": entry.state,
+            "attempts": entry.attempts,
+            "handed_over_at": None if entry.claimed_at is None else show_instant(entry.claimed_at),
+            "ended_at": None if entry.ended_at is None else show_instant(entry.ended_at),
+            "message": msgspec.to_builtins(entry.message),
+        }
+        for entry in read_messages(unit, subject)
+    ]
 
 
 def _reorder(reorder: Reorder) -> dict[str, Any]:

@@ -14,6 +14,7 @@ _DELETES = {
     "signals": "delete_signals",
     "reorders": "delete_reorders",
     "permits": "delete_permits",
+    "messages": "delete_messages",
     "stored_answers": "delete_idempotency",
     "legal_holds": "delete_holds",
 }

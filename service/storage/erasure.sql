@@ -10,6 +10,10 @@ delete from reorders where subject = %s;
 -- name: delete_permits
 delete from permits where subject = %s;
 
+-- Messages to and about the person. Events that must outlive an erasure name no subject.
+-- name: delete_messages
+delete from outbox where subject = %s;
+
 -- Only the eraser's role may delete from history, and only where the data key is gone already.
 -- name: erase_history
 select decisions_gone, activity_gone, states_gone, events_gone, reads_gone from erase_history(%s);

@@ -11,7 +11,8 @@ import msgspec
 
 from service.actor import Actor
 from service.crypto.reading import CONSENT_ADMINISTRATION
-from service.errors import UnreadableError
+from service.errors import NotFoundError, UnreadableError
+from service.ids import REORDER
 from service.policy import Candidate
 from service.storage.sql import load
 from service.storage.subjects import Subject
@@ -78,6 +79,21 @@ def read_open_reorders(unit: Unit, subject: Subject) -> list[Reorder]:
 def read_reorders(unit: Unit, subject: Subject) -> list[Reorder]:
     """All of them, oldest first."""
     return _reorders(subject, unit.db.execute(_SQL["read_all"], (subject.id,), binary=True).fetchall())
+
+
+def read_reorder(unit: Unit, subject: Subject, reorder: UUID) -> Reorder | None:
+    """One of the subject's own; None where there is no such."""
+    rows = unit.db.execute(_SQL["read_one"], (subject.id, reorder), binary=True).fetchall()
+    return next(iter(_reorders(subject, rows)), None)
+
+
+def find_subject(unit: Unit, reorder: UUID) -> UUID:
+    """Whose it is. Raises NotFoundError."""
+    row = unit.db.execute(_SQL["find_subject"], (reorder,)).fetchone()
+    if row is None:
+        raise NotFoundError(REORDER)
+    found: UUID = row[0]
+    return found
 
 
 def insert_reorder(unit: Unit, subject: Subject, reorder: UUID, cycle: str, details: ReorderDetails) -> bool:

@@ -8,6 +8,13 @@ select id, state, created_at, updated_at, sealed from reorders
 where subject = %s
 order by created_at, id;
 
+-- name: read_one
+select id, state, created_at, updated_at, sealed from reorders
+where subject = %s and id = %s;
+
+-- name: find_subject
+select subject from reorders where id = %s;
+
 -- A second proposal of the same cycle is none.
 -- name: insert_reorder
 insert into reorders (id, subject, state, cycle, created_at, updated_at, sealed)

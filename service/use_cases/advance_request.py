@@ -14,7 +14,7 @@ from service.policy import add_duration
 from service.storage.requests import CLOSED, Request, move_request, read_request, record_step, was_in_progress
 from service.storage.subjects import Subject, lock_subject, set_status
 from service.storage.unit import Unit
-from service.use_cases.change import commit_change
+from service.use_cases.change import Changed, commit_change
 from service.use_cases.erase_subject import erase_subject
 from service.use_cases.set_objection import DIRECT_MARKETING, object_to
 
@@ -66,11 +66,18 @@ def fulfil_request(unit: Unit, request_id: UUID, reason: str) -> tuple[Request, 
     elif request.type == "restriction":
         set_status(unit, subject, "restricted")
         changed = commit_change(unit, subject, {"kind": "status", "status": "restricted"})
-        done = {"status": "restricted", "cancelled": changed.cancelled}
+        done = {"status": "restricted", **_stopped(changed)}
     elif request.type == "objection":
         objected = object_to(unit, subject.id, DIRECT_MARKETING)
-        done = {"objection": DIRECT_MARKETING, "cancelled": objected.cancelled if objected else []}
+        done = {"objection": DIRECT_MARKETING, **_stopped(objected)}
     return moved, done
+
+
+def _stopped(changed: Changed | None) -> dict[str, Any]:
+    """None: everything was so already."""
+    if changed is None:
+        return {"cancelled": [], "irrevocable": []}
+    return {"cancelled": changed.cancelled, "irrevocable": changed.irrevocable}
 
 
 def close_after_report(unit: Unit, subject: Subject, request: Request) -> Request:

@@ -1,37 +1,115 @@
-"""Cancel what a change of choices no longer permits (guarantees P1, law.md C3)."""
+"""Cancel what a change of choices no longer permits, and say what it came too late for (guarantees P1; law.md
+C3)."""
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Any
 
-from service.ids import REORDER, show
-from service.policy import LEVELS, Outcome, evaluate
+from service.ids import MESSAGE, REORDER, show
+from service.instants import show_instant
+from service.policy import Outcome, evaluate
+from service.storage.outbox import Entry, end_message, read_outstanding
 from service.storage.reorders import ReorderDetails, move_reorder, read_open_reorders
 from service.storage.subjects import Subject
 from service.storage.unit import Unit
+from service.use_cases.address_of import CANNOT_DEDUPLICATE, recipient_of, route_of
+from service.use_cases.ask_again import as_permitted, why_not
+from service.use_cases.reorder_steps import mark_forbidden
 from service.use_cases.stop_permits import stop_permits
 
+# What left longer ago than this has been seen by whoever it went to; naming it would tell nothing new.
+HORIZON = timedelta(days=7)
 
-def cancel_forbidden(unit: Unit, subject: Subject) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
-    """(cancelled, irrevocable) of a locked subject whose choices have just changed in this transaction.
+_Shown = list[dict[str, Any]]
 
-    Each is {id, kind, strategy}. A reorder stays open only if its candidate, evaluated again at the rung it
-    was permitted, may still go (now or later); one that cannot be read cannot be shown to be permitted, so
-    it is cancelled too. Irrevocable is what has already been handed over: permits that were redeemed.
+
+@dataclass(frozen=True, slots=True)
+class Stopped:
+    """What a change stopped, and what it came too late for, each {id, kind, strategy}. Irrevocable ones also
+    have `state`, `at` and `to`: `in_flight` may yet arrive, `handed_over` has left within `HORIZON`."""
+
+    cancelled: _Shown = field(default_factory=list)
+    irrevocable: _Shown = field(default_factory=list)
+
+
+def cancel_forbidden(unit: Unit, subject: Subject) -> Stopped:
+    """Of a locked subject whose choices have just changed in this transaction.
+
+    A reorder or message stays only if its candidate, evaluated again at the rung it was permitted, may still
+    go (now or later); one that cannot be read cannot be shown to be permitted, so it is cancelled too. So do
+    permits that were not redeemed.
     """
-    cancelled, irrevocable = stop_permits(unit, subject)
+    stopped = Stopped(*stop_permits(unit, subject))
+    reasons = _cancel_reorders(unit, subject, stopped)
+    for entry in read_outstanding(unit, subject, unit.now - HORIZON):
+        message = entry.message
+        reason = "unreadable" if message is None else why_not(unit, subject, message)
+        if reason is None and message is not None:
+            reason = reasons.get(message.reorder)
+        if reason is not None:
+            stop_entry(unit, subject, entry, reason, stopped)
+    return stopped
+
+
+def stop_entry(unit: Unit, subject: Subject, entry: Entry, reason: str, stopped: Stopped) -> None:
+    """Cancel a message if it has not left, and list it where it belongs: what was tried in vain and may still
+    arrive late is in both lists."""
+    if entry.state in ("queued", "parked"):
+        end_message(unit, entry.id, "cancelled")
+        if entry.message is not None:
+            mark_forbidden(unit, subject, entry.message, reason)
+        stopped.cancelled.append(_shown(entry))
+    if entry.state == "delivered":
+        stopped.irrevocable.append(_shown(entry) | _left(entry, "handed_over"))
+    elif may_arrive(entry):
+        stopped.irrevocable.append(_shown(entry) | _left(entry, "in_flight"))
+
+
+def may_arrive(entry: Entry) -> bool:
+    """Whether an attempt has been made of which nobody knows that it came to nothing. Where receivers know a
+    copy by its key a failed attempt may still arrive, late; by SMTP one that may be tried again has not left.
+    """
+    if entry.state == "claimed":
+        return True
+    if entry.attempts == 0:
+        return False
+    return entry.message is None or route_of(entry.message) not in CANNOT_DEDUPLICATE
+
+
+def _cancel_reorders(unit: Unit, subject: Subject, stopped: Stopped) -> dict[str, str]:
+    """Why each was cancelled, by public id."""
+    reasons: dict[str, str] = {}
     for reorder in read_open_reorders(unit, subject):
-        reason = "unreadable" if reorder.details is None else _why_not(unit, subject, reorder.details)
+        reason = "unreadable" if reorder.details is None else _why_no_reorder(unit, subject, reorder.details)
         if reason is not None and move_reorder(unit, subject, reorder, "cancelled", reason):
+            name = show(REORDER, reorder.id)
+            reasons[name] = reason
             strategy = None if reorder.details is None else reorder.details.strategy
-            cancelled.append({"id": show(REORDER, reorder.id), "kind": "reorder", "strategy": strategy})
-    return cancelled, irrevocable
+            stopped.cancelled.append({"id": name, "kind": "reorder", "strategy": strategy})
+    return reasons
 
 
-def _why_not(unit: Unit, subject: Subject, details: ReorderDetails) -> str | None:
+def _why_no_reorder(unit: Unit, subject: Subject, details: ReorderDetails) -> str | None:
     """The code of the first reason that now forbids it; None if it is still permitted."""
     # No fallback: a reorder that may now only go lower is another proposal, with another text and date.
-    asked = replace(details.candidate, strategy=LEVELS[details.strategy], fallback=False)
+    asked = as_permitted(details.candidate, details.strategy)
     decision = evaluate(unit.policy, subject.state(unit.now), asked, unit.now)
     return decision.reasons[0].code if decision.outcome is Outcome.deny else None
+
+
+def _shown(entry: Entry) -> dict[str, Any]:
+    message = entry.message
+    return {
+        "id": show(MESSAGE, entry.id),
+        "kind": "message" if message is None else message.kind,
+        "strategy": None if message is None else message.strategy,
+    }
+
+
+def _left(entry: Entry, state: str) -> dict[str, Any]:
+    at = entry.ended_at if state == "handed_over" else entry.claimed_at
+    shown = {"state": state, "at": show_instant(at or entry.due_at)}
+    # A message that does not open does not say to whom it went.
+    return shown if entry.message is None else shown | {"to": recipient_of(entry.message)}

@@ -8,7 +8,7 @@ from typing import Any
 from uuid import UUID
 
 from service.actor import show_subject
-from service.ids import ERASURE, show
+from service.ids import ERASURE, MESSAGE, show
 from service.instants import show_instant
 from service.storage.certificates import digest_of
 
@@ -30,8 +30,10 @@ def certificate_of(
     recipients: Sequence[str],
     backups_kept: timedelta,
     replayed: bool = False,
+    under_way: Sequence[tuple[UUID, datetime]] = (),
 ) -> dict[str, Any]:
-    """`subjects`: the erased one first, then those merged into it."""
+    """`subjects`: the erased one first, then those merged into it. `under_way`: messages, and when each was
+    handed over, that may yet arrive; everything else in the outbox went unsent."""
     certificate: dict[str, Any] = {
         "format": FORMAT,
         "id": show(ERASURE, erasure),
@@ -43,6 +45,10 @@ def certificate_of(
         "erased": {"identifiers": marks, **gone},
         "kept": _kept(marks),
         "recipients_told": list(recipients),
+        "irrevocable": [
+            {"id": show(MESSAGE, message), "state": "in_flight", "at": show_instant(at)}
+            for message, at in under_way
+        ],
         "backups": {
             "copies_until": show_instant(copies_until(at, backups_kept)),
             "kept_for_days": backups_kept.days,

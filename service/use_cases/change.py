@@ -24,8 +24,8 @@ class Changed:
 def commit_change(unit: Unit, subject: Subject, payload: dict[str, Any]) -> Changed:
     """Record `payload` as what happened to a locked subject whose choices the caller has edited."""
     event = save_change(unit, subject, payload | {"actor": _actor(unit)})
-    cancelled, irrevocable = cancel_forbidden(unit, subject)
-    return Changed(subject.epoch, event, cancelled, irrevocable)
+    stopped = cancel_forbidden(unit, subject)
+    return Changed(subject.epoch, event, stopped.cancelled, stopped.irrevocable)
 
 
 def _actor(unit: Unit) -> dict[str, str]:

@@ -22,9 +22,11 @@ from service.storage.erasure import erase_rows
 from service.storage.identifiers import leave_marks, suppress_identifiers
 from service.storage.journal import Entry
 from service.storage.merge import merged_into
+from service.storage.outbox import read_under_way
 from service.storage.requests import close_moot_requests
 from service.storage.subjects import Subject
 from service.storage.unit import Erasures, Unit
+from service.use_cases.cancel_forbidden import HORIZON
 from service.use_cases.certificate import certificate_of
 from service.use_cases.hold_subject import require_no_hold
 
@@ -47,7 +49,9 @@ def erase_subject(unit: Unit, subject: Subject, request: UUID | None = None) -> 
     require_no_hold(unit, subject.id)
     known = last_entry(unit.db)
     recipients = named_recipients(unit.db)
-    gone = _erase(unit, [subject.id, *merged_into(unit, subject.id)])
+    subjects = [subject.id, *merged_into(unit, subject.id)]
+    under_way = read_under_way(unit, subjects, unit.now - HORIZON)
+    gone = _erase(unit, subjects)
     close_moot_requests(unit, subject.id)
     erasure = new_id()
     certificate = certificate_of(
@@ -59,6 +63,7 @@ def erase_subject(unit: Unit, subject: Subject, request: UUID | None = None) -> 
         marks=len(gone.marks),
         recipients=recipients,
         backups_kept=erasures.backups_kept,
+        under_way=under_way,
     )
     entry = erasures.journal.append(
         gone.subjects, gone.marks, at=unit.now, certificate=digest_of(certificate), known=known

@@ -21,6 +21,7 @@ from service.policy import LEVEL_NAMES, Policy, effective_level
 from service.storage.choices import Activity, Choices, StoredConsent, StoredMandate
 from service.storage.holds import move_holds
 from service.storage.merge import entomb_as_merged, move_identifiers, move_signals
+from service.storage.outbox import read_outstanding
 from service.storage.reorders import move_reorder, read_open_reorders
 from service.storage.requests import give_open_requests
 from service.storage.signals import data_categories
@@ -33,6 +34,7 @@ from service.storage.subjects import (
     set_status,
 )
 from service.storage.unit import Unit
+from service.use_cases.cancel_forbidden import Stopped, stop_entry
 from service.use_cases.change import Changed, commit_change
 from service.use_cases.stop_permits import end_permits
 
@@ -46,9 +48,12 @@ def merge_subjects(unit: Unit, source_id: UUID, target_id: UUID) -> Changed:
         raise ConflictError("a subject cannot be merged into itself")
     source, target = _locked(unit, source_id, target_id)
     history = [_show(event) for event in read_events(unit, source)]
-    _cancel_reorders(unit, source)
-    ended, left = end_permits(unit, source)
-    ended += end_permits(unit, target)[0]
+    stopped = _stop_all(unit, source)
+    for each in (source, target):
+        ended, left = end_permits(unit, each)
+        stopped.cancelled.extend(ended)
+        if each is source:
+            stopped.irrevocable.extend(left)
     moved = {
         "identifiers": move_identifiers(unit, source, target),
         "signals": move_signals(unit, source, target, data_categories(unit)),
@@ -67,7 +72,11 @@ def merge_subjects(unit: Unit, source_id: UUID, target_id: UUID) -> Changed:
     payload = {"kind": "merge", "from": show_subject(source_id), "moved": moved, "history": history}
     changed = commit_change(unit, target, payload)
     entomb_as_merged(unit, source, target)
-    return replace(changed, cancelled=[*ended, *changed.cancelled], irrevocable=[*left, *changed.irrevocable])
+    return replace(
+        changed,
+        cancelled=[*stopped.cancelled, *changed.cancelled],
+        irrevocable=[*stopped.irrevocable, *changed.irrevocable],
+    )
 
 
 def merged_choices(policy: Policy, source: Subject, target: Subject, now: datetime) -> Choices:
@@ -164,9 +173,14 @@ def _ended(mandates: Iterable[StoredMandate], now: datetime) -> list[StoredManda
     return list(ended.values())
 
 
-def _cancel_reorders(unit: Unit, source: Subject) -> None:
+def _stop_all(unit: Unit, source: Subject) -> Stopped:
+    """Nothing that waits for the one goes to the other, whose choices it never met."""
+    stopped = Stopped()
     for reorder in read_open_reorders(unit, source):
         move_reorder(unit, source, reorder, "cancelled", "merged")
+    for entry in read_outstanding(unit, source, unit.now):
+        stop_entry(unit, source, entry, "merged", stopped)
+    return stopped
 
 
 def _locked(unit: Unit, source_id: UUID, target_id: UUID) -> tuple[Subject, Subject]:

@@ -27,9 +27,11 @@ from service.storage.reorders import (
 )
 from service.storage.subjects import Subject, read_subjects
 from service.storage.unit import Unit
+from service.use_cases.announcement import announcement
 from service.use_cases.decide import evaluate_state
 from service.use_cases.fields_read import fields_read
 from service.use_cases.foresee_run_outs import Foreseen, foresee_run_outs, readable, replenishment
+from service.use_cases.queue_message import queue_message
 from service.use_cases.reorder_candidate import cycle_of, next_attempt, reorder_candidate
 
 # The notice before an automatic order (law.md A5): a run-out is looked at when the safe date is this near.
@@ -169,7 +171,10 @@ def _propose(unit: Unit, subject: Subject, asked: _Asked, decision: Decision, de
         cycle=cycle_of(asked.foreseen),
         history=[step(unit, "proposed", "run_out")],
     )
-    return insert_reorder(unit, subject, read(REORDER, asked.candidate.id), asked.attempt, details)
+    if not insert_reorder(unit, subject, read(REORDER, asked.candidate.id), asked.attempt, details):
+        return False
+    queue_message(unit, subject, announcement(details), decision.not_before or unit.now)
+    return True
 
 
 def _ask_again(unit: Unit, choices: Choices) -> datetime:

@@ -127,10 +127,12 @@ def test_answers_are_as_described(
     there: Installation, world: World, document: dict[str, Any], rule: str
 ) -> None:
     found = {name: operation for name, operation, _ in operations(document)}[rule]
-    # Each step wants a request that has not taken it; a job is its creator's.
+    # Each step wants a request or reorder that has not taken it; a job is its creator's.
     request = world.file_request(role="dpo" if rule.endswith("/verify") else "customer")
     role = "shop" if "<job>" in rule else TABLE[rule][0]
-    answer = world.call(rule, world.headers(role), path=world.path(rule, request_id=request))
+    answer = world.call(
+        rule, world.headers(role), path=world.path(rule, request_id=request, reorder=world.propose_reorder())
+    )
     if rule.endswith("/results"):
         # Nobody works on this job: its results are a conflict until it has ended.
         assert answer.status_code == 409

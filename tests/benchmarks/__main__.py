@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.benchmarks import bulk, consents, decisions, evaluator, ledger, permits, rotation
+from tests.benchmarks import barrier, bulk, consents, decisions, evaluator, ledger, permits, rotation
 
-for measure in (evaluator, bulk, decisions, permits, consents, ledger, rotation):
+for measure in (evaluator, bulk, decisions, permits, consents, barrier, ledger, rotation):
     measure.main()

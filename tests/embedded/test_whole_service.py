@@ -58,14 +58,17 @@ def test_first_start_with_demo_data_then_kill_of_everything_then_a_second_start(
     instance.assert_nothing_left(patience=2)
 
 
-@pytest.mark.parametrize("part", ["granian", "workers.celery_app worker", "workers.celery_app beat"])
+FORKS = ("granian", "workers.celery_app worker")
+
+
+@pytest.mark.parametrize("part", [*FORKS, "workers.celery_app beat", "service.cli relay"])
 def test_killed_leader_takes_its_children_along_and_comes_back(launch: Launch, part: str) -> None:
     instance = launch(SAMTYCKE, environ=WITHOUT_DEMO).start().await_answer()
 
     def family() -> set[int]:
         return {pid for pid, line in instance.processes().items() if part in line}
 
-    wait_until("the leader has forked", lambda: len(family()) > (0 if "beat" in part else 1))
+    wait_until("the leader has forked", lambda: len(family()) > (1 if part in FORKS else 0))
     before = family()
     os.kill(min(before), signal.SIGKILL)
     wait_until("its children are gone", lambda: not before & set(instance.processes()))
@@ -96,7 +99,7 @@ def parts_environ(tmp_path: Path, database: str, broker_url: str) -> dict[str, s
     }
 
 
-@pytest.mark.parametrize("part", ["web", "worker", "beat"])
+@pytest.mark.parametrize("part", ["web", "worker", "beat", "relay"])
 def test_part_runs_alone_and_ends_with_its_children(
     launch: Launch, parts_environ: dict[str, str], part: str
 ) -> None:
@@ -107,7 +110,7 @@ def test_part_runs_alone_and_ends_with_its_children(
         wait_until("it answers", lambda: get(instance, "/healthz")[0] == 200)
         assert b"samtycke_http_requests_total" in get(instance, "/metrics")[1]
     else:
-        instance.await_line("ready" if part == "worker" else "beat")
+        instance.await_line({"worker": "ready", "beat": "beat", "relay": "relay started"}[part])
     assert instance.process is not None
     instance.process.terminate()
     instance.process.wait(30)

@@ -17,6 +17,7 @@ from service.storage.ledger import find_leaf
 from service.use_cases.seal_ledger import seal_ledger
 from tests.api.helpers import ANYBODY, Installation
 from tests.api.people import add_person, add_products, candidate
+from tests.use_cases.outbox import propose
 
 MANDATE = "man_abcdefgh"
 MANDATE_BODY = {
@@ -49,6 +50,7 @@ class World:
             "version": "2",
             "sku": "cream",
             "mandate": MANDATE,
+            "reorder": self.propose_reorder(),
             "name": "start.js",
             "identifier": self._made("POST", f"{about}/identifiers", phone, shop)["id"],
             "event": self._made("POST", f"{about}/consents", _consent(self) | {"status": "given"}, own)["id"],
@@ -81,6 +83,10 @@ class World:
     def file_request(self, kind: str = "access", role: str = "customer") -> str:
         body = {"subject": self.subject, "type": kind}
         return str(self._made("POST", "/v1/requests", body, self.headers(role))["id"])
+
+    def propose_reorder(self) -> str:
+        services = self.there.services
+        return ids.show(ids.REORDER, propose(services, ids.read(ids.SUBJECT, self.subject), at=services.now))
 
     def submit_job(self) -> str:
         body = CALLS["POST /v1/candidates"].body_in(self)
@@ -296,6 +302,9 @@ CALLS: dict[str, Call] = {
         lambda world: _evaluation(world) | {"evaluations": [{"context": {}}], "options": {}}
     ),
     "GET /v1/subjects/<subject>/reorders": Call(),
+    "POST /v1/reorders/<reorder>/approve": Call(),
+    "POST /v1/reorders/<reorder>/skip": Call(),
+    "POST /v1/reorders/<reorder>/cancel": Call(),
     "POST /v1/requests": Call(lambda world: {"subject": world.subject, "type": "access"}),
     "GET /v1/requests": Call(),
     "GET /v1/requests/<request_id>": Call(),

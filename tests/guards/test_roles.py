@@ -62,6 +62,9 @@ TABLE: dict[str, tuple[str, ...]] = {
     "POST /access/v1/evaluation": ("shop", "dpo", "marketing"),
     "POST /access/v1/evaluations": ("shop", "dpo", "marketing"),
     "GET /v1/subjects/<subject>/reorders": ("customer",),
+    "POST /v1/reorders/<reorder>/approve": ("customer",),
+    "POST /v1/reorders/<reorder>/skip": ("customer",),
+    "POST /v1/reorders/<reorder>/cancel": ("customer",),
     "POST /v1/requests": ("customer", "dpo"),
     "GET /v1/requests": ("dpo",),
     # Whoever filed a request may see how it stands.

@@ -23,7 +23,7 @@ from service.crypto.reading import of_data
 from service.errors import UnavailableError
 from service.ids import new_id, new_subject_id
 from service.policy import Candidate, Level, evaluate_all
-from service.storage import chunks, idempotency, jobs, permits, reorders, signals
+from service.storage import chunks, idempotency, jobs, outbox, permits, reorders, signals
 from service.storage.access_log import read_reads, record_read
 from service.storage.choices import Choices
 from service.storage.decisions import read_decision_id, read_decisions, record_decisions
@@ -159,6 +159,11 @@ def _cells(unit: Unit, subject: Subject, number: int) -> Iterator[Cell]:
         lambda u: permits.read_settled(u, [lock_subject(u, who)])[permit.name].details,
     )
 
+    message = outbox.insert_message(
+        unit, subject, outbox.Message("reminder", str(number), candidate, "coach", "dec_x", {}), NOW
+    )
+    yield Cell("outbox", {"id": message}, lambda u: _message(u, who, message))
+
     request = file_request(unit, who, "access").id
     yield Cell(
         "request_steps",
@@ -192,6 +197,12 @@ def _job_cells(unit: Unit) -> Iterator[Cell]:
     yield Cell(
         "keys.data_keys", {"owner": job}, lambda u: jobs.take_chunk(u.db, u.keyring, job, 0), "wrapped"
     )
+
+
+def _message(unit: Unit, who: UUID, message: UUID) -> object:
+    entry = outbox.hold_message(unit, message, lock_subject(unit, who))
+    assert entry is not None
+    return entry.message
 
 
 def _one(found: list[Any], wanted: UUID) -> Any:

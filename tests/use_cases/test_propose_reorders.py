@@ -293,8 +293,9 @@ def test_a_withdrawal_cancels_and_names_what_it_cancelled(acting: Acting, automa
     buy(acting, automatic, "soap", *REGULAR)
     scan(acting)
     [reorder] = reorders(acting, automatic)
-    [cancelled] = answer(acting, automatic, AUTOMATIC, "withdrawn")
+    cancelled, notice = answer(acting, automatic, AUTOMATIC, "withdrawn")
     assert (cancelled["kind"], cancelled["strategy"]) == ("reorder", "automate")
+    assert (notice["kind"], notice["strategy"]) == ("notice", "automate")
     [stopped] = reorders(acting, automatic)
     assert stopped.state == "cancelled"
     assert stopped.details is not None
@@ -303,8 +304,8 @@ def test_a_withdrawal_cancels_and_names_what_it_cancelled(acting: Acting, automa
     # What is left is a reminder, and it is proposed; a second withdrawal stops that too.
     assert scan(acting).proposed == 1
     assert [r.state for r in reorders(acting, automatic)] == ["cancelled", "proposed"]
-    [again] = answer(acting, automatic, REMINDERS, "withdrawn")
-    assert again["strategy"] == "coach"
+    again, reminder = answer(acting, automatic, REMINDERS, "withdrawn")
+    assert (again["strategy"], reminder["kind"]) == ("coach", "reminder")
     assert again["id"] != cancelled["id"]
     assert scan(acting).proposed == 0
     assert reorder.id == stopped.id
@@ -354,8 +355,9 @@ def test_what_cannot_be_read_is_cancelled(acting: Acting, coached: UUID) -> None
     scan(acting)
     with acting("dpo") as unit:
         unit.db.execute("update reorders set sealed = '\\x00'")
-    [cancelled] = answer(acting, coached, REMINDERS, "given")
-    assert cancelled["strategy"] is None
+    cancelled, reminder = answer(acting, coached, REMINDERS, "given")
+    assert (cancelled["kind"], cancelled["strategy"]) == ("reorder", None)
+    assert reminder["kind"] == "reminder"
     with acting("customer", coached) as unit:
         [shown] = list_reorders(unit, read_subject(unit, coached))
     assert shown["state"] == "cancelled"

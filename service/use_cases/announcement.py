@@ -1,0 +1,47 @@
+"""What a proposed reorder has to say: a reminder where the person approves, a notice where it ships by
+itself."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from service.instants import show_instant
+from service.policy import LEVEL_NAMES, Level
+from service.storage.outbox import NOTICE, ORDER, REMINDER, Message
+from service.storage.reorders import ReorderDetails
+
+
+def announcement(details: ReorderDetails) -> Message:
+    kind = NOTICE if details.strategy == LEVEL_NAMES[Level.automate] else REMINDER
+    return Message(
+        kind,
+        details.candidate.id,
+        details.candidate,
+        details.strategy,
+        details.decision,
+        _content(details),
+    )
+
+
+def customers_order(details: ReorderDetails) -> Message:
+    """The order that a person approved: their own, on the rung on which we do as we are told (`respond`)."""
+    own = replace(details.candidate, strategy=Level.respond)
+    strategy = LEVEL_NAMES[Level.respond]
+    return Message(ORDER, own.id, own, strategy, details.decision, _content(details))
+
+
+def _content(details: ReorderDetails) -> dict[str, Any]:
+    candidate, run_out = details.candidate, details.run_out
+    return {
+        "sku": candidate.sku,
+        "name": details.name,
+        "quantity": candidate.quantity,
+        "price_minor": candidate.price_minor,
+        "currency": candidate.currency,
+        "run_out": {
+            "earliest": show_instant(run_out.earliest),
+            "median": show_instant(run_out.median),
+            "latest": show_instant(run_out.latest),
+        },
+    }

@@ -1,0 +1,209 @@
+"""The hand-over (guarantees P1): the commit by which one attempt is claimed, under the subject's lock and
+after evaluating again. Only what this returned, once committed, may be given to a sender.
+
+A change of choices takes the same lock. So either it comes first, and the claim sees it and does not happen;
+or the claim comes first, and the change's answer lists it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from service.actor import show_subject
+from service.errors import NotFoundError, SubjectErasedError
+from service.ids import MESSAGE, show
+from service.policy import Outcome
+from service.senders import Parcel
+from service.storage.decisions import record_decisions
+from service.storage.outbox import (
+    ORDER,
+    Entry,
+    Message,
+    end_message,
+    hold_message,
+    put_off,
+    save_claim,
+)
+from service.storage.reorders import Reorder, move_reorder
+from service.storage.subjects import Subject, lock_subject
+from service.storage.unit import Unit
+from service.use_cases.address_of import CANNOT_DEDUPLICATE, WEBHOOK, address_of, route_of
+from service.use_cases.ask_again import ask_again
+from service.use_cases.check_goods import why_hold
+from service.use_cases.count_hand_over import count_hand_over, latest_hand_over
+from service.use_cases.fields_read import fields_read
+from service.use_cases.reorder_steps import mark_forbidden, mark_handed_over, may_go, reorder_of
+from service.use_cases.settle_message import TRYING, park, settle
+
+# Longer than any sender takes: after it nobody is at work on the attempt any more.
+LEASE = timedelta(minutes=2)
+
+# Whether there is room for one more attempt by this route to this address; if so, it is taken.
+Room = Callable[[str, str], bool]
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """One attempt. `number` tells it from earlier ones of the same message, whose ends come too late."""
+
+    message: UUID
+    subject: UUID | None
+    number: int
+    parcel: Parcel
+
+
+@dataclass(frozen=True, slots=True)
+class _Case:
+    """One message, its locked subject and its reorder, as the claim finds them."""
+
+    unit: Unit
+    subject: Subject
+    entry: Entry
+    message: Message
+    reorder: Reorder
+
+    @property
+    def is_first(self) -> bool:
+        return self.message.counted_at is None
+
+
+def claim_message(unit: Unit, message_id: UUID, subject_id: UUID, has_room: Room) -> Claim | None:
+    """The attempt that may now be made, or None: then the message was put off, cancelled, parked or settled,
+    or somebody else has it. The subject is locked first. Raises UnreadableError where the person's state does
+    not open, and then nothing has changed.
+    """
+    try:
+        subject = lock_subject(unit, subject_id)
+    except (NotFoundError, SubjectErasedError):
+        _end_without_key(unit, message_id)
+        return None
+    # While the lock was waited for, another hand-over may have been counted at a later instant: the caps
+    # must see it.
+    latest = latest_hand_over(subject)
+    if latest is not None and latest > unit.now:
+        unit = replace(unit, now=latest)
+    entry = hold_message(unit, message_id, subject)
+    if entry is None or not _is_due(entry, unit.now):
+        return None
+    message = entry.message
+    reorder = None if message is None else reorder_of(unit, subject, message)
+    if message is None or (reorder is not None and reorder.details is None):
+        end_message(unit, entry.id, "parked", "unreadable")
+        return None
+    if _is_settled(unit, subject, entry, message):
+        return None
+    if reorder is None or not may_go(reorder, message, first=message.counted_at is None):
+        _end(unit, entry)
+        return None
+    return _evaluate(_Case(unit, subject, entry, message, reorder), has_room)
+
+
+def claim_event(unit: Unit, message_id: UUID, has_room: Room) -> Claim | None:
+    """The same for an event, which no choice forbids."""
+    entry = hold_message(unit, message_id, None)
+    if entry is None or entry.event is None or not _is_due(entry, unit.now):
+        return None
+    if _is_exhausted(entry, unit.now):
+        end_message(unit, entry.id, "parked", "exhausted")
+        return None
+    to = str(entry.endpoint)
+    if not has_room(WEBHOOK, to):
+        return None
+    number = save_claim(unit, entry, None, unit.now + LEASE)
+    about = str(entry.event.get("subject") or "")
+    parcel = Parcel(show(MESSAGE, entry.id), "event", WEBHOOK, to, about, "", entry.event)
+    return Claim(entry.id, None, number, parcel)
+
+
+def _is_due(entry: Entry, now: datetime) -> bool:
+    return entry.state in ("queued", "claimed") and entry.due_at <= now
+
+
+def _is_exhausted(entry: Entry, now: datetime) -> bool:
+    return entry.begun_at is not None and entry.begun_at + TRYING < now
+
+
+def _is_settled(unit: Unit, subject: Subject, entry: Entry, message: Message) -> bool:
+    """Whether no further attempt may be made, whatever the choices say."""
+    if entry.state == "claimed" and route_of(message) in CANNOT_DEDUPLICATE:
+        # Its relay died or fell asleep: the message may have left, and nobody could tell a second copy.
+        settle(unit, subject, entry.id, message, "unknown")
+        return True
+    if _is_exhausted(entry, unit.now):
+        park(unit, subject, entry.id, message, "exhausted")
+        return True
+    return False
+
+
+def _evaluate(case: _Case, has_room: Room) -> Claim | None:
+    unit, subject, entry, message = case.unit, case.subject, case.entry, case.message
+    asked, decision = ask_again(unit, subject, message)
+    way = None
+    if decision.outcome is Outcome.allow:
+        way = _way(case, decision.channel)
+        if way is None or not has_room(*way):
+            return None
+    [kept] = record_decisions(unit, subject, [asked], [decision], fields_read(unit.policy, [asked]))
+    if way is not None:
+        message.decision = kept
+        return _claim(case, way)
+    if decision.not_before is not None:
+        put_off(unit, entry, decision.not_before)
+        return None
+    _end(unit, entry)
+    if entry.state == "queued":
+        mark_forbidden(unit, subject, message, decision.reasons[0].code)
+    return None
+
+
+def _way(case: _Case, channel: str | None) -> tuple[str, str] | None:
+    """Route and address of what the gate allows now; None if it does not go after all."""
+    unit, subject, entry, message = case.unit, case.subject, case.entry, case.message
+    held = why_hold(unit, message) if case.is_first else None
+    if held is not None:
+        end_message(unit, entry.id, "cancelled")
+        move_reorder(unit, subject, case.reorder, "held", held)
+        return None
+    if message.kind != ORDER:
+        message.channel = channel
+    route = route_of(message)
+    to = address_of(unit, subject, route, message)
+    if to is None:
+        park(unit, subject, entry.id, message, "refused")
+        return None
+    return route, to
+
+
+def _claim(case: _Case, way: tuple[str, str]) -> Claim:
+    unit, subject, entry, message = case.unit, case.subject, case.entry, case.message
+    count_hand_over(unit, subject, message)
+    mark_handed_over(unit, subject, case.reorder, message)
+    number = save_claim(unit, entry, subject, unit.now + LEASE)
+    parcel = Parcel(
+        key=show(MESSAGE, entry.id),
+        kind=message.kind,
+        route=way[0],
+        to=way[1],
+        subject=show_subject(subject.id),
+        locale=subject.choices.locale,
+        content=message.content | {"reorder": message.reorder, "decision": message.decision},
+    )
+    return Claim(entry.id, subject.id, number, parcel)
+
+
+def _end(unit: Unit, entry: Entry) -> None:
+    """It may not go any more. An attempt whose end nobody knows may have arrived."""
+    if entry.state == "claimed":
+        end_message(unit, entry.id, "delivered", "unknown")
+    else:
+        end_message(unit, entry.id, "cancelled")
+
+
+def _end_without_key(unit: Unit, message_id: UUID) -> None:
+    """The person was merged into another or erased: nothing of theirs goes any more."""
+    entry = hold_message(unit, message_id, None)
+    if entry is not None and _is_due(entry, unit.now):
+        _end(unit, entry)

@@ -1,0 +1,53 @@
+"""A hand-over counts from its claim on: contacts against caps, orders against a mandate's limits."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from service.policy import Contact, Order
+from service.policy.mandates import narrowest
+from service.storage.choices import Activity
+from service.storage.outbox import ORDER, Message
+from service.storage.subjects import Subject, save_activity
+from service.storage.unit import Unit
+from service.use_cases.ask_again import drop_own_contact, drop_own_order
+
+
+def count_hand_over(unit: Unit, subject: Subject, message: Message) -> None:
+    """Record the hand-over of `message` by its channel at the unit's instant. One that was counted before is
+    moved to this instant, not counted twice. `message` must be saved by the caller."""
+    activity = _recent(unit, subject)
+    if message.kind == ORDER:
+        drop_own_order(activity.orders, message)
+        activity.orders.append(_order(unit, subject, message))
+    elif message.channel is not None:
+        drop_own_contact(activity.contacts, message)
+        activity.contacts.append(Contact(unit.now, message.channel, message.candidate.programme))
+    message.counted_at = unit.now
+    subject.activity = activity
+    save_activity(unit, subject)
+
+
+def latest_hand_over(subject: Subject) -> datetime | None:
+    """The instant of the last contact or order."""
+    made = [c.at for c in subject.activity.contacts] + [o.at for o in subject.activity.orders]
+    return max(made, default=None)
+
+
+def _order(unit: Unit, subject: Subject, message: Message) -> Order:
+    candidate = message.candidate
+    # What the customer approved is no use of a mandate.
+    mandate = narrowest(subject.state(unit.now), candidate) if message.strategy == "automate" else None
+    amount = candidate.price_minor * candidate.quantity
+    return Order(unit.now, candidate.sku, None if mandate is None else mandate.id, amount)
+
+
+def _recent(unit: Unit, subject: Subject) -> Activity:
+    """What some window still looks at; a day more, for whoever evaluates at an instant just passed."""
+    window = unit.policy.longest_window(subject.state(unit.now).mandates)
+    since = unit.now - window - timedelta(days=1)
+    activity = subject.activity
+    return Activity(
+        contacts=[c for c in activity.contacts if c.at > since],
+        orders=[o for o in activity.orders if o.at > since],
+    )

@@ -1,0 +1,57 @@
+"""What handing over a message means for the reorder that it belongs to (api.md, "Reorders"; law.md A5)."""
+
+from __future__ import annotations
+
+from service.ids import REORDER, read
+from service.storage.outbox import NOTICE, ORDER, REMINDER, Message
+from service.storage.reorders import OPEN, Reorder, move_reorder, read_reorder
+from service.storage.subjects import Subject
+from service.storage.unit import Unit
+
+# A first claim finds the reorder in one of these, and takes it to `_HANDED`.
+_BEFORE = {REMINDER: ("proposed",), NOTICE: ("proposed",), ORDER: ("announced", "approved")}
+_HANDED = {REMINDER: "reminded", NOTICE: "announced", ORDER: "dispatched"}
+# Where a message leaves it that nobody took: state and reason. A redelivery takes it up from there.
+_UNDELIVERED = {
+    REMINDER: ("held", "notice_undelivered"),
+    NOTICE: ("held", "notice_undelivered"),
+    ORDER: ("failed", "not_taken"),
+}
+
+
+def reorder_of(unit: Unit, subject: Subject, message: Message) -> Reorder | None:
+    return read_reorder(unit, subject, read(REORDER, message.reorder))
+
+
+def may_go(reorder: Reorder, message: Message, *, first: bool) -> bool:
+    """Whether the reorder still stands where this message belongs."""
+    if reorder.details is None:
+        return False
+    if (reorder.state, reorder.details.history[-1].reason) == _UNDELIVERED[message.kind]:
+        return True
+    return reorder.state in (_BEFORE[message.kind] if first else (_HANDED[message.kind],))
+
+
+def mark_handed_over(unit: Unit, subject: Subject, reorder: Reorder, message: Message) -> None:
+    to = _HANDED[message.kind]
+    if reorder.state != to:
+        move_reorder(unit, subject, reorder, to, "handed_over")
+
+
+def mark_undelivered(unit: Unit, subject: Subject, message: Message) -> None:
+    """Without its notice there is no order; an order that the shop does not take has failed."""
+    reorder = reorder_of(unit, subject, message)
+    if reorder is not None and reorder.state in (*_BEFORE[message.kind], _HANDED[message.kind]):
+        state, reason = _UNDELIVERED[message.kind]
+        move_reorder(unit, subject, reorder, state, reason)
+
+
+def mark_forbidden(unit: Unit, subject: Subject, message: Message, reason: str) -> None:
+    """Its message may not go any more. What the shop may have heard of has failed; the rest is cancelled."""
+    reorder = reorder_of(unit, subject, message)
+    if reorder is None:
+        return
+    if reorder.state in (*OPEN, "approved"):
+        move_reorder(unit, subject, reorder, "cancelled", reason)
+    elif message.kind == ORDER and reorder.state == _HANDED[ORDER]:
+        move_reorder(unit, subject, reorder, "failed", reason)
