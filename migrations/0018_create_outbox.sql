@@ -1,0 +1,2 @@
+-- Placeholder: this number belongs to another change.
+select 1;
