@@ -24,6 +24,8 @@ REORDER = "ord"
 IDENTIFIER = "idn"
 HOLD = "hld"
 ERASURE = "era"
+ENDPOINT = "whk"
+MESSAGE = "msg"
 
 _LENGTH = 26
 
