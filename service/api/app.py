@@ -46,6 +46,7 @@ NOUNS = (
     "signals",
     "reorders",
     "ledger",
+    "webhooks",
 )
 
 HEADERS = {

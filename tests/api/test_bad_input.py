@@ -24,6 +24,7 @@ _PREFIXES = {
     "decision": "dec",
     "subject": "sub",
     "event": "cev",
+    "webhook": "whk",
 }
 
 

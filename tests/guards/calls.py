@@ -61,6 +61,8 @@ class World:
         held = CALLS["POST /v1/subjects/<subject>/holds"].body_in(self)
         self.parameters["hold"] = self._made("POST", f"{about}/holds", held, there.token("dpo"))["id"]
         self._made("PUT", f"{about}/mandates/{MANDATE}", MANDATE_BODY, own)
+        hook = {"name": "Till", "url": "https://till.example.com/", "types": ["reorder.dispatched"]}
+        self.parameters["webhook"] = self._made("POST", "/v1/webhooks", hook, there.token("admin"))["id"]
         seal_ledger(services)
         self.parameters["position"] = self._position()
 
@@ -207,6 +209,17 @@ def _product(_world: World) -> dict[str, Any]:
     }
 
 
+def _webhook(_world: World) -> dict[str, Any]:
+    return {
+        "name": "Parcels",
+        "url": "https://hooks.example.com/samtycke",
+        "types": ["reorder.dispatched"],
+        "route": "order",
+        "purpose": "order_fulfilment",
+        "recipient": "Norrbud AB",
+    }
+
+
 def _reason(_world: World) -> dict[str, str]:
     return {"reason": "passport seen"}
 
@@ -281,6 +294,14 @@ CALLS |= {
     ),
     "GET /v1/subjects/<subject>/holds": Call(),
     "DELETE /v1/subjects/<subject>/holds/<hold>": Call(),
+}
+
+
+CALLS |= {
+    "POST /v1/webhooks": Call(_webhook),
+    "GET /v1/webhooks": Call(),
+    "DELETE /v1/webhooks/<webhook>": Call(),
+    "POST /v1/webhooks/<webhook>/rotate": Call(),
 }
 
 

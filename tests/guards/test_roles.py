@@ -73,6 +73,10 @@ TABLE: dict[str, tuple[str, ...]] = {
     "POST /v1/subjects/<subject>/holds": ("dpo",),
     "GET /v1/subjects/<subject>/holds": ("dpo",),
     "DELETE /v1/subjects/<subject>/holds/<hold>": ("dpo",),
+    "POST /v1/webhooks": ("admin",),
+    "GET /v1/webhooks": ("admin",),
+    "DELETE /v1/webhooks/<webhook>": ("admin",),
+    "POST /v1/webhooks/<webhook>/rotate": ("admin",),
 }
 PUBLIC = ("/healthz", "/readyz", "/metrics", "/openapi.json", "/docs", "/docs/<name>")
 ABOUT_NOBODY = {

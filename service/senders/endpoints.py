@@ -1,0 +1,36 @@
+"""The registered endpoints, looked up for each attempt: a removed or rotated one counts at once."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from service.bootstrap import Services
+from service.errors import NotFoundError
+from service.senders.webhook import Endpoint
+from service.storage.endpoints import ACTIVE, disable_endpoint, find_route, read_endpoint
+
+
+class RegisteredEndpoints:
+    """`service.senders.webhook.Endpoints` in the database."""
+
+    def __init__(self, services: Services) -> None:
+        self._services = services
+
+    def find(self, endpoint: UUID) -> Endpoint | None:
+        with self._services.database.transaction() as db:
+            try:
+                found = read_endpoint(db, self._services.keyring, endpoint)
+            except NotFoundError:
+                return None
+        if found.state != ACTIVE:
+            return None
+        return Endpoint(found.id, found.details.url, found.secrets(self._services.now))
+
+    def find_route(self, route: str) -> Endpoint | None:
+        with self._services.database.connection() as db:
+            endpoint = find_route(db, route)
+        return None if endpoint is None else self.find(endpoint)
+
+    def disable(self, endpoint: UUID) -> None:
+        with self._services.database.transaction() as db:
+            disable_endpoint(db, endpoint, self._services.now)
