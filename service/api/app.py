@@ -47,6 +47,7 @@ NOUNS = (
     "reorders",
     "ledger",
     "webhooks",
+    "unsubscribe",
 )
 
 HEADERS = {

@@ -12,6 +12,7 @@ from werkzeug.test import TestResponse
 
 from service import ids
 from service.actor import show_subject
+from service.crypto.unsubscribe_token import seal_token
 from service.storage.decisions import read_decision_id
 from service.storage.ledger import find_leaf
 from service.use_cases.seal_ledger import seal_ledger
@@ -43,6 +44,7 @@ class World:
         about = f"/v1/subjects/{self.subject}"
         phone = {"type": "phone", "value": "+46701234567"}
         self.parameters = {
+            "token": seal_token(services.index, ids.read(ids.SUBJECT, self.other), "email"),
             "subject": self.subject,
             "about": "direct_marketing",
             "purpose": "personal_offers",
@@ -298,6 +300,8 @@ CALLS |= {
 
 
 CALLS |= {
+    "GET /u/<token>": Call(),
+    "POST /u/<token>": Call(),
     "POST /v1/webhooks": Call(_webhook),
     "GET /v1/webhooks": Call(),
     "DELETE /v1/webhooks/<webhook>": Call(),

@@ -78,7 +78,7 @@ TABLE: dict[str, tuple[str, ...]] = {
     "DELETE /v1/webhooks/<webhook>": ("admin",),
     "POST /v1/webhooks/<webhook>/rotate": ("admin",),
 }
-PUBLIC = ("/healthz", "/readyz", "/metrics", "/openapi.json", "/docs", "/docs/<name>")
+PUBLIC = ("/healthz", "/readyz", "/metrics", "/openapi.json", "/docs", "/docs/<name>", "/u/<token>")
 ABOUT_NOBODY = {
     "GET /v1/purposes",
     "GET /v1/notices/<purpose>/<version>",
