@@ -51,6 +51,9 @@ class _Session(socketserver.StreamRequestHandler):
             self._talk()
         except (_ClosedError, OSError):
             return
+        finally:
+            if self.connection is not self.request:
+                self.connection.close()
 
     def _talk(self) -> None:
         self._answer("connect", "220 sink ESMTP")
