@@ -48,6 +48,7 @@ NOUNS = (
     "ledger",
     "webhooks",
     "unsubscribe",
+    "recipients",
 )
 
 HEADERS = {

@@ -80,6 +80,15 @@ def read_endpoints(db: Connection, keyring: Keyring, *states: str) -> list[Store
     return [_open(keyring, row) for row in rows]
 
 
+def read_subscribed(unit: Unit, kind: str) -> list[StoredEndpoint]:
+    """Active endpoints that want events of a type. Raises UnreadableError: a change that cannot be told is
+    none, or somebody would go on with what was withdrawn."""
+    wanted = [kind, f"{kind.partition('.')[0]}.*"]
+    return [
+        _open(unit.keyring, row) for row in unit.db.execute(_SQL["read_subscribed"], (wanted,)).fetchall()
+    ]
+
+
 def read_endpoint(db: Connection, keyring: Keyring, endpoint: UUID) -> StoredEndpoint:
     """Raises NotFoundError, and UnreadableError."""
     row = db.execute(_SQL["read_endpoint"], (endpoint,)).fetchone()

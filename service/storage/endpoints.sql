@@ -16,6 +16,14 @@ left join keys.data_keys k on k.owner = e.id
 where e.state = any(%s)
 order by e.created_at, e.id;
 
+-- Active endpoints that want a type of event; `request.*` stands for all that begin so.
+-- name: read_subscribed
+select e.id, e.types, e.route, e.state, e.version, e.created_at, e.changed_at, e.sealed, k.kek, k.wrapped
+from webhook_endpoints e
+left join keys.data_keys k on k.owner = e.id
+where e.state = 'active' and e.types && %s::text[]
+order by e.created_at, e.id;
+
 -- name: read_endpoint
 select e.id, e.types, e.route, e.state, e.version, e.created_at, e.changed_at, e.sealed, k.kek, k.wrapped
 from webhook_endpoints e

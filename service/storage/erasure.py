@@ -14,6 +14,7 @@ _DELETES = {
     "signals": "delete_signals",
     "reorders": "delete_reorders",
     "stored_answers": "delete_idempotency",
+    "changes_told": "delete_changes_told",
     "legal_holds": "delete_holds",
 }
 # Report names of what the eraser's function deletes, in its order.

@@ -304,6 +304,7 @@ CALLS |= {
     "POST /u/<token>": Call(),
     "POST /v1/webhooks": Call(_webhook),
     "GET /v1/webhooks": Call(),
+    "GET /v1/recipients/notices": Call(query="?state=pending"),
     "DELETE /v1/webhooks/<webhook>": Call(),
     "POST /v1/webhooks/<webhook>/rotate": Call(),
 }

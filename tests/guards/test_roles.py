@@ -73,6 +73,7 @@ TABLE: dict[str, tuple[str, ...]] = {
     "POST /v1/subjects/<subject>/holds": ("dpo",),
     "GET /v1/subjects/<subject>/holds": ("dpo",),
     "DELETE /v1/subjects/<subject>/holds/<hold>": ("dpo",),
+    "GET /v1/recipients/notices": ("dpo",),
     "POST /v1/webhooks": ("admin",),
     "GET /v1/webhooks": ("admin",),
     "DELETE /v1/webhooks/<webhook>": ("admin",),
