@@ -49,6 +49,7 @@ NOUNS = (
     "webhooks",
     "unsubscribe",
     "recipients",
+    "inbox",
 )
 
 HEADERS = {

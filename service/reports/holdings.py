@@ -7,11 +7,12 @@ from typing import Any
 
 import msgspec
 
-from service.ids import IDENTIFIER, REORDER, show
+from service.ids import IDENTIFIER, MESSAGE, REORDER, show
 from service.instants import show_instant
 from service.storage.decisions import DecisionRow, decision_ids
 from service.storage.holdings import decisions_of
 from service.storage.identifiers import read_identifiers
+from service.storage.inbox import read_whole_inbox
 from service.storage.records import Record, StoredCandidate, show_level
 from service.storage.reorders import Reorder, read_reorders
 from service.storage.subjects import Subject
@@ -37,6 +38,18 @@ def signals(unit: Unit, subject: Subject) -> list[dict[str, Any]]:
 
 def reorders(unit: Unit, subject: Subject) -> list[dict[str, Any]]:
     return [_reorder(each) for each in read_reorders(unit, subject)]
+
+
+def inbox(unit: Unit, subject: Subject) -> list[dict[str, Any]]:
+    return [
+        {
+            "id": show(MESSAGE, each.id),
+            "created_at": show_instant(each.created_at),
+            "read_at": None if each.read_at is None else show_instant(each.read_at),
+            **each.said,
+        }
+        for each in read_whole_inbox(unit, subject)
+    ]
 
 
 def decisions(unit: Unit, subject: Subject) -> list[dict[str, Any]]:

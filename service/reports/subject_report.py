@@ -59,6 +59,7 @@ def subject_report(unit: Unit, subject: Subject, request: Request) -> dict[str, 
             for o in subject.activity.orders
         ],
         "reorders": reorders,
+        "inbox": holdings.inbox(unit, subject),
         "decisions": decisions,
         "consent_history": history,
         "requests": [_request(r) for each in everyone for r in list_requests_of(unit, each.id)],

@@ -7,6 +7,7 @@ again.
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Protocol
@@ -14,7 +15,7 @@ from uuid import UUID
 
 from standardwebhooks import Webhook
 
-from service.errors import NotFoundError
+from service.errors import NotFoundError, UnavailableError
 from service.ids import ENDPOINT, read
 from service.senders import Fate, Parcel, Sent
 from service.senders.cloud_event import MEDIA_TYPE, body_of
@@ -37,7 +38,7 @@ class Endpoint:
 
 
 class Endpoints(Protocol):
-    """The registered endpoints."""
+    """The registered endpoints. Each call may raise UnavailableError."""
 
     def find(self, endpoint: UUID) -> Endpoint | None:
         """None for one that is not there, or disabled."""
@@ -70,9 +71,18 @@ class WebhookSender:
         self._route, self._clock, self._seconds = route, clock, seconds
 
     def send(self, parcel: Parcel) -> Sent:
-        endpoint = self._endpoint(parcel)
-        if endpoint is None:
-            return Sent(Fate.refused, "there is no such endpoint, or it is disabled")
+        try:
+            endpoint = self._endpoint(parcel)
+        except UnavailableError:
+            return Sent(Fate.retry, "the endpoint cannot be looked up")
+        if endpoint is not None:
+            return self._post(parcel, endpoint)
+        if self._route is not None:
+            # As with mail before there is a relay: it goes out once somebody has registered one.
+            return Sent(Fate.retry, "no endpoint stands for this route")
+        return Sent(Fate.refused, "there is no such endpoint, or it is disabled")
+
+    def _post(self, parcel: Parcel, endpoint: Endpoint) -> Sent:
         body = body_of(parcel, self._source)
         now = self._clock()
         headers = signed_headers(parcel.key, body, endpoint.secrets, now)
@@ -85,7 +95,9 @@ class WebhookSender:
         except NoAnswerError as error:
             return Sent(Fate.retry, str(error))
         if reply.status == _GONE:
-            self._endpoints.disable(endpoint.id)
+            # If that cannot be noted now, the next attempt of anything will tell again.
+            with suppress(UnavailableError):
+                self._endpoints.disable(endpoint.id)
         return _fate(reply)
 
     def _endpoint(self, parcel: Parcel) -> Endpoint | None:

@@ -14,6 +14,7 @@ _DELETES = {
     "signals": "delete_signals",
     "reorders": "delete_reorders",
     "stored_answers": "delete_idempotency",
+    "inbox": "delete_inbox",
     "changes_told": "delete_changes_told",
     "legal_holds": "delete_holds",
 }

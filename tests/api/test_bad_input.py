@@ -25,6 +25,7 @@ _PREFIXES = {
     "subject": "sub",
     "event": "cev",
     "webhook": "whk",
+    "message": "msg",
 }
 
 
@@ -283,7 +284,12 @@ QUERIES = {
     "cursor=a&cursor=b": "/cursor",
     f"cursor={'A' * 500}": "/cursor",
 }
-PAGED = ("GET /v1/products", "GET /v1/requests", "GET /v1/subjects/<subject>/consents/history")
+PAGED = (
+    "GET /v1/products",
+    "GET /v1/requests",
+    "GET /v1/subjects/<subject>/consents/history",
+    "GET /v1/subjects/<subject>/inbox",
+)
 
 
 @pytest.mark.parametrize("rule", PAGED)

@@ -24,6 +24,7 @@ import pytest
 from standardwebhooks import Webhook
 
 from service import ids
+from service.errors import UnavailableError
 from service.senders import Fate, Parcel, Sent
 from service.senders.cloud_event import body_of
 from service.senders.guard import Allowed, Guard
@@ -297,8 +298,19 @@ def test_tls_is_checked_against_the_name(tmp_path: Path, monkeypatch: pytest.Mon
 def test_a_route_has_the_endpoint_that_stands_for_it(receiver: Receiver, book: Book) -> None:
     parcel = Parcel("k", "reminder.due", "sms", "+46701234567", "sub_abc", "sv", {"product": "Kräm"})
     assert send(book, parcel, route="sms").fate is Fate.delivered
-    assert send(book, parcel, route="push").fate is Fate.refused
+    assert send(book, parcel, route="push") == Sent(Fate.retry, "no endpoint stands for this route")
     assert [line["type"] for line in receiver.arrived()] == ["reminder.due"]
+
+
+def test_endpoints_that_cannot_be_looked_up_are_waited_for(receiver: Receiver, book: Book) -> None:
+    def away(_: object) -> None:
+        raise UnavailableError
+
+    receiver.behave(status=410)
+    book.disable = away  # type: ignore[method-assign]
+    assert send(book).fate is Fate.refused
+    book.find = away  # type: ignore[method-assign]
+    assert send(book) == Sent(Fate.retry, "the endpoint cannot be looked up")
 
 
 @pytest.mark.parametrize("to", ["", "whk_x", "sub_abc", ids.show(ids.ENDPOINT, UUID(int=7))])
