@@ -68,15 +68,15 @@ class EmailSender:
     def send(self, parcel: Parcel) -> Sent:
         try:
             recipient = _address(parcel.to)
-            message = self._message(parcel, recipient)
+            data = self._message(parcel, recipient).as_bytes(policy=_POLICY)
         except BadAddressError:
             return Sent(Fate.refused, "the address cannot be written to")
-        except (LetterError, NotFoundError):
+        except (LetterError, NotFoundError, ValueError):
             return Sent(Fate.refused, "no letter can be made of this")
         except UnavailableError:
             return Sent(Fate.retry, "the keys cannot be reached")
         try:
-            return self._hand_over(recipient.addr_spec, message.as_bytes(policy=_POLICY))
+            return self._hand_over(recipient.addr_spec, data)
         except _StopError as stop:
             return stop.sent
 

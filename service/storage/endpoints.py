@@ -12,7 +12,7 @@ import msgspec
 
 from service.crypto.data_key import DataKey, place
 from service.crypto.keyring import Keyring, WrappedKey
-from service.errors import NotFoundError, UnreadableError
+from service.errors import NotFoundError, UnavailableError, UnreadableError
 from service.ids import ENDPOINT
 from service.storage.database import Connection
 from service.storage.sql import load
@@ -39,6 +39,15 @@ class EndpointDetails(msgspec.Struct):
     url: str = ""
     purpose: str | None = None
     secrets: list[Secret] = []
+
+
+@dataclass(frozen=True, slots=True)
+class Subscriber:
+    """`purpose`: it is told of this alone. `recipient` is None where that cannot be read."""
+
+    id: UUID
+    purpose: str | None
+    recipient: str | None
 
 
 @dataclass(slots=True)
@@ -80,13 +89,20 @@ def read_endpoints(db: Connection, keyring: Keyring, *states: str) -> list[Store
     return [_open(keyring, row) for row in rows]
 
 
-def read_subscribed(unit: Unit, kind: str) -> list[StoredEndpoint]:
-    """Active endpoints that want events of a type. Raises UnreadableError: a change that cannot be told is
-    none, or somebody would go on with what was withdrawn."""
+def read_subscribers(unit: Unit, kind: str) -> list[Subscriber]:
+    """Active endpoints that want events of a type. One that cannot be opened wants them for every purpose:
+    a withdrawal does not wait for whom it is told to, and that they have not been told shows."""
     wanted = [kind, f"{kind.partition('.')[0]}.*"]
-    return [
-        _open(unit.keyring, row) for row in unit.db.execute(_SQL["read_subscribed"], (wanted,)).fetchall()
-    ]
+    rows = unit.db.execute(_SQL["read_subscribed"], (wanted,)).fetchall()
+    return [_subscriber(unit, row) for row in rows]
+
+
+def _subscriber(unit: Unit, row: Sequence[Any]) -> Subscriber:
+    try:
+        details = _open(unit.keyring, row).details
+    except UnavailableError:
+        return Subscriber(row[0], None, None)
+    return Subscriber(row[0], details.purpose, details.recipient)
 
 
 def read_endpoint(db: Connection, keyring: Keyring, endpoint: UUID) -> StoredEndpoint:

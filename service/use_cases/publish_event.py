@@ -17,7 +17,7 @@ from service.instants import show_instant
 from service.policy import Policy
 from service.senders import Fate
 from service.storage.certificates import named_recipients
-from service.storage.endpoints import StoredEndpoint, read_subscribed
+from service.storage.endpoints import Subscriber, read_subscribers
 from service.storage.recipients import FAILED, RECEIVED, SENT, mark_told, track_change, track_erasure
 from service.storage.requests import Request
 from service.storage.subjects import Subject
@@ -62,8 +62,9 @@ def publish_reorder(
 
 def recipients_to_tell(unit: Unit) -> list[str]:
     """Whoever a policy ever named, and whoever an endpoint for erasures stands for."""
-    endpoints = read_subscribed(unit, ERASED)
-    return sorted({*named_recipients(unit.db), *(each.details.recipient for each in endpoints)})
+    endpoints = read_subscribers(unit, ERASED)
+    stand_for = (each.recipient for each in endpoints if each.recipient is not None)
+    return sorted({*named_recipients(unit.db), *stand_for})
 
 
 def publish_erased(unit: Unit, erasure: UUID, subjects: list[UUID]) -> None:
@@ -71,7 +72,8 @@ def publish_erased(unit: Unit, erasure: UUID, subjects: list[UUID]) -> None:
     those merged into her."""
     data = {"merged": [show_subject(each) for each in subjects[1:]]}
     for endpoint, message in _publish(unit, subjects[0], ERASED, data, None):
-        track_erasure(unit, erasure, endpoint.details.recipient, message)
+        if endpoint.recipient is not None:
+            track_erasure(unit, erasure, endpoint.recipient, message)
 
 
 def note_delivery(unit: Unit, message_id: UUID, endpoint_id: UUID, fate: Fate, at: datetime) -> None:
@@ -82,7 +84,7 @@ def note_delivery(unit: Unit, message_id: UUID, endpoint_id: UUID, fate: Fate, a
 
 def _publish(
     unit: Unit, subject: UUID, kind: str, data: Mapping[str, Any], purposes: Collection[str] | None
-) -> list[tuple[StoredEndpoint, UUID]]:
+) -> list[tuple[Subscriber, UUID]]:
     """Queue it for every endpoint that wants it. `purposes` None: it concerns every purpose."""
     content = {
         "at": show_instant(unit.now),
@@ -92,8 +94,8 @@ def _publish(
     event = {"type": kind, "content": content}
     return [
         (endpoint, queue_event(unit, subject, endpoint.id, event))
-        for endpoint in read_subscribed(unit, kind)
-        if purposes is None or endpoint.details.purpose is None or endpoint.details.purpose in purposes
+        for endpoint in read_subscribers(unit, kind)
+        if purposes is None or endpoint.purpose is None or endpoint.purpose in purposes
     ]
 
 

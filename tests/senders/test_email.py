@@ -301,6 +301,7 @@ def test_nor_does_the_senders_name(port: int, box: Mailbox, mail_from: str) -> N
         parcel("offer", content={"text": {"subject": "x"}}),
         parcel(key="a b>\r\nX: y"),
         parcel(key=""),
+        parcel("offer", content={"text": {"subject": "\ud800", "body": "\udfff"}}),
     ],
 )
 def test_what_no_letter_can_be_made_of_is_refused(port: int, box: Mailbox, what: Parcel) -> None:

@@ -205,6 +205,21 @@ def test_reorders_say_nothing_of_what_is_ordered(acting: Acting, aino: UUID, out
     assert set(data) == {"reorder"}
 
 
+def test_a_withdrawal_does_not_wait_for_whom_it_is_told_to(
+    acting: Acting, aino: UUID, outbox: Outbox
+) -> None:
+    """An endpoint whose key is lost: it is told too, and shows as one that has not been told."""
+    end = register(acting, "consent.changed", "subject.erased", purpose="service_tips")
+    with acting("admin") as unit:
+        unit.db.execute("delete from keys.data_keys where owner = %s", (end,))
+    give(acting, aino, status="refused")
+    assert [to for _, to, _, _ in outbox.queued] == [end]
+    assert told(acting) == [(str(end), "consent.changed", "pending")]
+    with acting("dpo") as unit:
+        assert erase_subject(unit, lock_subject(unit, aino))["recipients_told"] == []
+    assert len(outbox.queued) == 2
+
+
 def test_who_has_a_change_and_who_has_not(acting: Acting, aino: UUID, outbox: Outbox) -> None:
     ends = [register(acting, "consent.changed") for _ in range(3)]
     give(acting, aino)
