@@ -44,4 +44,6 @@ create table inbox_messages (
     sealed bytea not null
 );
 
+create index inbox_messages_created_at on inbox_messages (created_at);
+create index change_notices_created_at on change_notices (created_at);
 create index inbox_messages_subject on inbox_messages (subject, created_at, id);
