@@ -25,9 +25,11 @@ from uuid import UUID
 from service.errors import NotFoundError, UnavailableError
 from service.ids import SUBJECT, read
 from service.senders import Fate, Parcel, Sent
+from service.senders.guard import UnresolvedError, look_up
 from service.senders.letter import Letter, LetterError, is_marketing, letter_of
 
 SECONDS = 30.0
+_RESOLVING = 5.0
 CHANNEL = "email"
 _PORTS = {"smtp": 25, "starttls": 587, "smtps": 465}
 _LOCAL = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*", re.ASCII)
@@ -153,6 +155,8 @@ def _session(relay: SplitResult, own_name: str, until: float) -> Iterator[smtpli
     except smtplib.SMTPResponseException as error:
         # The relay does not want us: that is not this message's fault.
         raise _StopError(Sent(Fate.retry, f"relay: {error.smtp_code}")) from None
+    except UnresolvedError:
+        raise _StopError(Sent(Fate.retry, "the relay's name cannot be resolved")) from None
     except (OSError, smtplib.SMTPException, ValueError):
         raise _StopError(Sent(Fate.retry, "the connection to the relay broke")) from None
     finally:
@@ -164,6 +168,8 @@ def _session(relay: SplitResult, own_name: str, until: float) -> Iterator[smtpli
 
 def _connected(relay: SplitResult, own_name: str, until: float) -> smtplib.SMTP:
     host, port = relay.hostname or "", relay.port or _PORTS[relay.scheme]
+    # The system's resolver has no limit of its own: what it cannot find now it would not find below either.
+    look_up(host, port, min(_RESOLVING, until - time.monotonic()))
     timeout = max(0.01, until - time.monotonic())
     if relay.scheme == "smtps":
         context = ssl.create_default_context()

@@ -121,6 +121,14 @@ class Guard:
                 raise AddressRefusedError("https is needed")
 
 
+def look_up(host: str, port: int, seconds: float) -> Sequence[str]:
+    """The addresses of a host that the operator named. Raises UnresolvedError, and in time."""
+    found = _within(seconds, lambda: _look_up(host, port))
+    if not found:
+        raise UnresolvedError
+    return found
+
+
 def read_url(url: str) -> Target:
     """Raises AddressRefusedError for what is not a plain http(s) URL."""
     if len(url) > LONGEST_URL or not _VISIBLE.fullmatch(url) or "\\" in url:

@@ -12,6 +12,7 @@ from service.storage.unit import Unit
 
 def queue_event(unit: Unit, subject_id: UUID, endpoint_id: UUID, event: Mapping[str, Any]) -> UUID:
     """Queue a webhook in the unit's transaction; the message's id, which is its key too. `event` has `type`,
-    and in `content` what a parcel's content shall be. It may be about an erased subject, whose key is gone:
-    what it then says is no more than the opaque id."""
+    and in `content` what a parcel's content shall be. It may be about an erased subject, whose key is gone,
+    or, when an erasure is replayed, about one that this copy of the database never knew: what it then says is
+    no more than the opaque id."""
     raise NotImplementedError

@@ -211,6 +211,11 @@ def test_nobody_there(port: int) -> None:
     )
 
 
+def test_a_relay_that_cannot_be_found(port: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    unknown = sender("smtp://relay.invalid:25", seconds=2).send(parcel())
+    assert unknown == Sent(Fate.retry, "the relay's name cannot be resolved")
+
+
 def test_starttls_is_needed_where_it_is_asked_for(
     box: Mailbox, port: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

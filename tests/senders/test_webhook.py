@@ -14,6 +14,7 @@ import threading
 import time
 import urllib.request
 from collections.abc import Iterator
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from pathlib import Path
@@ -293,6 +294,26 @@ def test_tls_is_checked_against_the_name(tmp_path: Path, monkeypatch: pytest.Mon
         book.endpoint = Endpoint(ENDPOINT, f"https://other.example.com:{receiver.port}/", (SECRET,))
         assert sender.send(PARCEL) == Sent(Fate.retry, "no TLS with this receiver")
         assert len(receiver.arrived()) == 1
+
+
+def test_a_handshake_that_never_ends_is_left(book: Book) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def drip() -> None:
+            connection, _ = server.accept()
+            with connection, suppress(OSError):
+                # The head of a record that would be long: each byte keeps a single read from timing out.
+                for byte in b"\x16\x03\x03\x40\x00" + bytes(100):
+                    connection.sendall(bytes([byte]))
+                    time.sleep(0.05)
+
+        thread = threading.Thread(target=drip, daemon=True)
+        thread.start()
+        book.endpoint = Endpoint(ENDPOINT, f"https://127.0.0.1:{server.getsockname()[1]}/", (SECRET,))
+        began = time.monotonic()
+        assert send(book, seconds=0.5).fate is Fate.retry
+        assert time.monotonic() - began < 2
+        thread.join()
 
 
 def test_a_route_has_the_endpoint_that_stands_for_it(receiver: Receiver, book: Book) -> None:
