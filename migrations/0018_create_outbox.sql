@@ -1,5 +1,6 @@
--- What is to be handed over, and what became of it. A message about a person is sealed under that person's key; an
--- event has opaque ids alone and stands in clear, so that it can still be sent when its person has been erased.
+-- What is to be handed over, and what became of it. What is about a person is sealed under that person's key, and
+-- goes with it; only an event that tells of an erasure stands in clear, has opaque ids alone, and names no subject.
+-- A row with an endpoint is an event, which no choice forbids; one without is a message to the person or the shop.
 --
 -- due_at: when a queued one may go, and when a claimed one's lease ends; in both cases, when the relay looks at it.
 -- picked_until: some relay is about to claim it; a second one leaves it alone so long.
@@ -27,7 +28,7 @@ create table outbox (
     endpoint uuid,
     constraint outbox_one_body check (num_nonnulls(sealed, event) = 1),
     constraint outbox_sealed_for_somebody check (sealed is null or subject is not null),
-    constraint outbox_event_for_an_endpoint check ((event is null) = (endpoint is null))
+    constraint outbox_event_for_an_endpoint check (event is null or endpoint is not null)
 );
 
 alter table outbox alter column sealed set storage external;

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from email.utils import parseaddr
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -14,12 +16,16 @@ from service.crypto.providers import parse_keys
 from service.embedded.home import default_home
 from service.embedded.instance import read_running_instance
 from service.errors import ConfigError
+from service.senders.guard import Allowed
 
 MIB = 1024 * 1024
 DATABASE_SCHEMES = ("postgresql", "postgres")
+SMTP_SCHEMES = ("smtp", "smtps", "starttls")
 BROKER_SCHEMES = ("redis", "rediss", "amqp", "amqps", "pyamqp")
 YES = frozenset({"1", "true", "yes", "on"})
 NO = frozenset({"0", "false", "no", "off"})
+_PRINTABLE = re.compile(r"[^\x00-\x1f\x7f]+")
+_ADDRESS = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,7 +36,9 @@ class Config:
     children then receive the server's address, so that nothing else needs to know the difference.
     `jwks` is the path or the URL of the trusted issuer's keys; None means the embedded issuer, whose
     private key lies in `issuer_key_file`. `key_file` is used where `keys` names a file. `ledger_origin` names
-    the ledger; None means the name that its key file holds."""
+    the ledger; None means the name that its key file holds. `public_url` is where customers' browsers and
+    mail programs reach the service; without it and the two of mail, no mail goes out. `webhook_allow` opens
+    addresses to webhooks that are no public ones."""
 
     home: Path
     host: str
@@ -52,6 +60,10 @@ class Config:
     durable_decisions: bool
     erasure_journal: Path
     backup_days: int
+    smtp_url: str | None
+    mail_from: str | None
+    public_url: str | None
+    webhook_allow: str
 
     @property
     def issuer_key_file(self) -> Path:
@@ -101,6 +113,10 @@ class Config:
             durable_decisions=_switch(given, "SAMTYCKE_DURABLE_DECISIONS", default=True),
             erasure_journal=_path(given, "SAMTYCKE_ERASURE_JOURNAL") or home / "erasures" / "journal",
             backup_days=_number(given, "SAMTYCKE_BACKUP_DAYS", 30, 1, 3650),
+            smtp_url=_smtp(given),
+            mail_from=_mail_from(given),
+            public_url=_public_url(given),
+            webhook_allow=_allowed(given),
         )
 
     @classmethod
@@ -121,6 +137,10 @@ class Config:
             "SAMTYCKE_BROKER_URL": self.broker_url,
             "SAMTYCKE_JWKS": self.jwks,
             "SAMTYCKE_LEDGER_ORIGIN": self.ledger_origin,
+            "SAMTYCKE_SMTP_URL": self.smtp_url,
+            "SAMTYCKE_MAIL_FROM": self.mail_from,
+            "SAMTYCKE_PUBLIC_URL": self.public_url,
+            "SAMTYCKE_WEBHOOK_ALLOW": self.webhook_allow or None,
         }
         return {
             "SAMTYCKE_HOME": str(self.home),
@@ -179,6 +199,43 @@ def _url(given: Mapping[str, str], name: str, schemes: tuple[str, ...]) -> str |
         urlsplit(text).port  # noqa: B018 (reading it is the check)
     except ValueError:
         raise ConfigError(f"{name}: is not a URL that can be read") from None
+    return text
+
+
+def _smtp(given: Mapping[str, str]) -> str | None:
+    text = _url(given, "SAMTYCKE_SMTP_URL", SMTP_SCHEMES)
+    if text is not None and not urlsplit(text).hostname:
+        raise ConfigError("SAMTYCKE_SMTP_URL: names no host")
+    return text
+
+
+def _mail_from(given: Mapping[str, str]) -> str | None:
+    text = given.get("SAMTYCKE_MAIL_FROM")
+    if text is not None and not (_PRINTABLE.fullmatch(text) and _ADDRESS.fullmatch(parseaddr(text)[1])):
+        raise ConfigError("SAMTYCKE_MAIL_FROM: must be an address, as Tallgren <post@tallgren.example>")
+    return text
+
+
+def _public_url(given: Mapping[str, str]) -> str | None:
+    text = _url(given, "SAMTYCKE_PUBLIC_URL", ("https", "http"))
+    if text is None:
+        return None
+    parts = urlsplit(text)
+    # One-click unsubscription is only honoured over https (RFC 8058, section 3.1).
+    local = parts.hostname in {"127.0.0.1", "localhost", "::1"}
+    if not parts.hostname or parts.query or parts.fragment or (parts.scheme == "http" and not local):
+        raise ConfigError(
+            "SAMTYCKE_PUBLIC_URL: must be an https address without query, as https://me.example"
+        )
+    return text.rstrip("/")
+
+
+def _allowed(given: Mapping[str, str]) -> str:
+    text = given.get("SAMTYCKE_WEBHOOK_ALLOW", "")
+    try:
+        Allowed.parse(text)
+    except ValueError as error:
+        raise ConfigError(f"SAMTYCKE_WEBHOOK_ALLOW: {error}") from None
     return text
 
 

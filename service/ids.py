@@ -25,6 +25,7 @@ REORDER = "ord"
 IDENTIFIER = "idn"
 HOLD = "hld"
 ERASURE = "era"
+ENDPOINT = "whk"
 MESSAGE = "msg"
 
 _LENGTH = 26

@@ -48,6 +48,10 @@ NOUNS = (
     "offers",
     "permits",
     "ledger",
+    "webhooks",
+    "unsubscribe",
+    "recipients",
+    "inbox",
 )
 
 HEADERS = {

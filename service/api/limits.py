@@ -14,9 +14,10 @@ from service.config import Config
 from service.errors import MalformedInputError, TooLargeError
 
 View = TypeVar("View", bound=Callable[..., Any])
-Size = Literal["ordinary", "bulk"]
+Size = Literal["small", "ordinary", "bulk"]
 
 _BLOCK = 64 * 1024
+_SMALL = 4 * 1024
 
 
 def bulk(view: View) -> View:
@@ -25,10 +26,18 @@ def bulk(view: View) -> View:
     return view
 
 
+def small(view: View) -> View:
+    """Mark a view that anybody may call: a few kilobytes are enough for what it reads."""
+    view.__dict__["body_size"] = "small"
+    return view
+
+
 def body_limit(view: Callable[..., Any], config: Config) -> int:
     """The largest body of a view, in bytes."""
-    is_bulk = getattr(view, "body_size", "ordinary") == "bulk"
-    return config.max_bulk_bytes if is_bulk else config.max_body_bytes
+    size: Size = getattr(view, "body_size", "ordinary")
+    if size == "small":
+        return min(_SMALL, config.max_body_bytes)
+    return config.max_bulk_bytes if size == "bulk" else config.max_body_bytes
 
 
 class LimitedRequest(Request):

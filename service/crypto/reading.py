@@ -47,12 +47,13 @@ CONSENT_ADMINISTRATION = _reading(
     "decisions",
     "reorders",
     "permits",
-    "outbox",
 )
 SUBJECT_RIGHTS = _reading("subject_rights", "request_steps", "access_log")
 # To find a person again, and to reach them for what a purpose in force permits.
 IDENTIFICATION = _reading("identification", "identifiers")
+# What is said to the person, on its way and where they read it.
+CORRESPONDENCE = _reading("correspondence", "outbox", "inbox_messages")
 # What the service keeps for itself while it works, about no one person.
-OPERATION = _reading("operation", "job_chunks", "idempotency_keys")
+OPERATION = _reading("operation", "job_chunks", "idempotency_keys", "webhook_endpoints")
 # Keys that wrap keys.
 KEY_WRAPPING = _reading("key_wrapping", "keys.data_keys", "keys.index_roots")

@@ -12,7 +12,10 @@ from service.policy.reader import Reader
 
 LOCALES = ("sv", "fi", "nb", "da", "en")
 # The service's own records that a policy may give a period: see `service.policy.retention`.
-RECORDS = ("access_log", "consent_proof", "decisions", "jobs", "old_states", "request_details")
+RECORDS = (
+    *("access_log", "changes_told", "consent_proof", "decisions", "inbox", "jobs"),
+    *("old_states", "request_details"),
+)
 DOCUMENT_EXTRAS = (
     *("version", "name", "controller", "skew_seconds", "notices", "levels"),
     *("texts", "recipients", "retention", "storage"),

@@ -21,8 +21,10 @@ _HOUR = timedelta(hours=1)
 RECORDS: Mapping[str, str] = MappingProxyType(
     {
         "access_log": "P24M",
+        "changes_told": "P24M",
         "consent_proof": "P36M",
         "decisions": "P24M",
+        "inbox": "P24M",
         "jobs": "P1M",
         "old_states": "P1M",
         "request_details": "P36M",

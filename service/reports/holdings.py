@@ -12,6 +12,7 @@ from service.instants import show_instant
 from service.storage.decisions import DecisionRow, decision_ids
 from service.storage.holdings import decisions_of
 from service.storage.identifiers import read_identifiers
+from service.storage.inbox import read_whole_inbox
 from service.storage.outbox import read_messages
 from service.storage.records import Record, StoredCandidate, show_level
 from service.storage.reorders import Reorder, read_reorders
@@ -38,6 +39,18 @@ def signals(unit: Unit, subject: Subject) -> list[dict[str, Any]]:
 
 def reorders(unit: Unit, subject: Subject) -> list[dict[str, Any]]:
     return [_reorder(each) for each in read_reorders(unit, subject)]
+
+
+def inbox(unit: Unit, subject: Subject) -> list[dict[str, Any]]:
+    return [
+        {
+            "id": show(MESSAGE, each.id),
+            "created_at": show_instant(each.created_at),
+            "read_at": None if each.read_at is None else show_instant(each.read_at),
+            **each.said,
+        }
+        for each in read_whole_inbox(unit, subject)
+    ]
 
 
 def decisions(unit: Unit, subject: Subject) -> list[dict[str, Any]]:

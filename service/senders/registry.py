@@ -1,4 +1,4 @@
-"""The senders of an installation, by route."""
+"""Every route with its sender, put together from the configuration."""
 
 from __future__ import annotations
 
@@ -6,17 +6,51 @@ from collections.abc import Mapping
 
 from service.bootstrap import Services
 from service.config import Config
+from service.crypto.unsubscribe_token import seal_token
 from service.senders import Fate, Parcel, Sender, Sent
+from service.senders.email import CHANNEL, EmailSender
+from service.senders.endpoints import RegisteredEndpoints
+from service.senders.guard import Allowed, Guard
+from service.senders.inbox import InboxSender
+from service.senders.webhook import WebhookSender
+from service.use_cases.register_webhook import ROUTES
+
+# What events say about where they come from, where the installation has no address of its own.
+_NOWHERE = "urn:samtycke"
 
 
-class Inbox:
-    """The app's inbox is the outbox read from the other end: what is delivered by this route stands there,
-    sealed, for its person to read."""
+class NotSetUp:
+    """Stands for a route that the configuration does not serve yet: what waits goes out once it does."""
 
-    def send(self, parcel: Parcel) -> Sent:  # noqa: ARG002 (what every sender takes)
-        return Sent(Fate.delivered)
+    def __init__(self, why: str) -> None:
+        self._why = why
+
+    def send(self, _parcel: Parcel) -> Sent:
+        return Sent(Fate.retry, self._why)
 
 
-def senders(config: Config, services: Services) -> Mapping[str, Sender]:  # noqa: ARG001 (the inbox needs none)
-    """One for each route that this installation can send by; a message for another waits."""
-    return {"inbox": Inbox()}
+def senders(config: Config, services: Services) -> Mapping[str, Sender]:
+    """By route: `email`, `inbox`, `webhook`; `sms`, `push`, `order` by the endpoint that stands for each."""
+    endpoints, guard = RegisteredEndpoints(services), Guard(Allowed.parse(config.webhook_allow))
+    source = config.public_url or _NOWHERE
+    acting = {
+        route: WebhookSender(endpoints, guard, source, route=route, clock=services.clock) for route in ROUTES
+    }
+    return {
+        "email": _email(config, services),
+        "inbox": InboxSender(services),
+        "webhook": WebhookSender(endpoints, guard, source, clock=services.clock),
+        **acting,
+    }
+
+
+def _email(config: Config, services: Services) -> Sender:
+    if config.smtp_url is None or config.mail_from is None or config.public_url is None:
+        return NotSetUp("e-mail needs SAMTYCKE_SMTP_URL, SAMTYCKE_MAIL_FROM and SAMTYCKE_PUBLIC_URL")
+    return EmailSender(
+        config.smtp_url,
+        config.mail_from,
+        config.public_url,
+        lambda subject: seal_token(services.index, subject, CHANNEL),
+        clock=services.clock,
+    )

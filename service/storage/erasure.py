@@ -16,6 +16,8 @@ _DELETES = {
     "permits": "delete_permits",
     "messages": "delete_messages",
     "stored_answers": "delete_idempotency",
+    "inbox": "delete_inbox",
+    "changes_told": "delete_changes_told",
     "legal_holds": "delete_holds",
 }
 # Report names of what the eraser's function deletes, in its order.

@@ -21,6 +21,12 @@ select decisions_gone, activity_gone, states_gone, events_gone, reads_gone from 
 -- name: delete_idempotency
 delete from idempotency_keys where subject = %s;
 
+-- name: delete_inbox
+delete from inbox_messages where subject = %s;
+
+-- name: delete_changes_told
+delete from change_notices where subject = %s;
+
 -- name: delete_holds
 delete from legal_holds where subject = %s;
 

@@ -56,6 +56,12 @@ def merged_into(unit: Unit, subject: UUID) -> list[UUID]:
     return [row[0] for row in unit.db.execute(_SQL["read_merged"], {"subject": subject})]
 
 
+def survivor(unit: Unit, subject: UUID) -> UUID | None:
+    """Whom a subject was merged into; None for one that was not."""
+    row = unit.db.execute(_SQL["read_survivor"], (subject,)).fetchone()
+    return None if row is None else row[0]
+
+
 def _moved(
     unit: Unit, source: Subject, target: Subject, signal: SealedSignal, categories: Sequence[str]
 ) -> SignalRow:

@@ -19,6 +19,10 @@ with recursive merged (id) as (
 )
 select id from merged;
 
+-- Whom an erased subject was merged into, if anybody.
+-- name: read_survivor
+select merged_into from subjects where id = %s;
+
 -- The keys of merged subjects, which still open their past decisions.
 -- name: read_merged_keys
 select owner, kek, wrapped from keys.data_keys where owner = any(%s) order by owner;

@@ -1,4 +1,4 @@
-"""The outbox: messages to a person or to the shop, sealed under the person's key, and events in clear.
+"""The outbox: messages to a person or to the shop, and events to others, sealed under the person's key.
 
 A row is `queued`, then `claimed` for one attempt, and ends `delivered` (to the best of our knowledge),
 `parked` for an operator, or `cancelled`. Whoever changes a message about a person holds the lock on that
@@ -10,13 +10,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, TypeVar
 from uuid import UUID
 
 import msgspec
 from psycopg.types.json import Jsonb
 
-from service.crypto.reading import CONSENT_ADMINISTRATION
+from service.actor import show_subject
+from service.crypto.reading import CORRESPONDENCE
 from service.errors import UnreadableError
 from service.ids import new_id
 from service.policy import Candidate
@@ -26,6 +27,7 @@ from service.storage.subjects import Subject
 from service.storage.unit import Unit
 
 _SQL = load(__file__)
+Body = TypeVar("Body")
 _TABLE = "outbox"
 
 REMINDER, NOTICE, ORDER = "reminder", "notice", "order"
@@ -51,7 +53,8 @@ class Message(msgspec.Struct, omit_defaults=True):
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A row as read. `message` is None for an event, and where the sealed part cannot be opened."""
+    """A row as read. `message` is None for an event, and `event` for a message; both are None where the
+    sealed part cannot be opened. A row with an `endpoint` is an event."""
 
     id: UUID
     subject: UUID | None
@@ -95,16 +98,18 @@ def insert_message(unit: Unit, subject: Subject, message: Message, due: datetime
     return name
 
 
-def insert_event(unit: Unit, subject: UUID | None, endpoint: UUID, event: Mapping[str, Any]) -> UUID:
-    """Events about one person (CloudEvents' `subject`) reach an endpoint in order, erasure or not."""
+def insert_event(unit: Unit, about: Subject | UUID, endpoint: UUID, event: Mapping[str, Any]) -> UUID:
+    """Events about one person reach an endpoint in order, erasure or not. One about an erased person, named
+    by the id alone, stands in clear."""
     name = new_id()
-    about = str(event.get("subject") or name).encode()
+    person = about if isinstance(about, UUID) else about.id
     values = {
         "id": name,
-        "subject": subject,
-        "lane": unit.index.digest("lane", endpoint.bytes + about),
+        "subject": None if isinstance(about, UUID) else about.id,
+        "lane": unit.index.digest("lane", endpoint.bytes + person.bytes),
         "now": unit.now,
-        "event": Jsonb(dict(event)),
+        "sealed": None if isinstance(about, UUID) else about.seal(dict(event), _TABLE, name),
+        "event": Jsonb({**event, "subject": show_subject(person)}) if isinstance(about, UUID) else None,
         "endpoint": endpoint,
     }
     unit.db.execute(_SQL["insert_event"], values)
@@ -113,15 +118,15 @@ def insert_event(unit: Unit, subject: UUID | None, endpoint: UUID, event: Mappin
 
 def pick_due(
     db: Connection, now: datetime, limit: int, patience: timedelta
-) -> list[tuple[UUID, UUID | None]]:
-    """(message, its subject or None for an event) of up to `limit` due ones, which nobody else picks before
-    `patience` is over."""
+) -> list[tuple[UUID, UUID | None, bool]]:
+    """(message, its subject, whether it is an event) of up to `limit` due ones, which nobody else picks
+    before `patience` is over. An event about an erased person has no subject."""
     values = {"now": now, "limit": limit, "patience": patience}
-    return [(row[0], row[1]) for row in db.execute(_SQL["pick_due"], values)]
+    return [(row[0], row[1], row[2]) for row in db.execute(_SQL["pick_due"], values)]
 
 
 def hold_message(unit: Unit, message: UUID, subject: Subject | None) -> Entry | None:
-    """The message, its row locked. `subject`, locked before, opens it; None for an event."""
+    """The message, its row locked. `subject` opens it, and for a message was locked before."""
     row = unit.db.execute(_SQL["hold_message"], (message,), binary=True).fetchone()
     return None if row is None else _entry(row, subject)
 
@@ -194,12 +199,17 @@ def purge_messages(db: Connection, before: datetime) -> int:
 
 def _entry(row: Sequence[Any], subject: Subject | None) -> Entry:
     name, owner, state, due, attempts, begun, claimed, ended, sealed, event, endpoint = row
-    message = None if sealed is None or subject is None else _opened(subject, name, sealed)
+    message = None
+    if sealed is not None and subject is not None:
+        if endpoint is None:
+            message = _opened(subject, name, sealed, Message)
+        else:
+            event = _opened(subject, name, sealed, dict[str, Any])
     return Entry(name, owner, state, due, attempts, begun, claimed, ended, event, endpoint, message)
 
 
-def _opened(subject: Subject, name: UUID, sealed: bytes) -> Message | None:
+def _opened(subject: Subject, name: UUID, sealed: bytes, kind: type[Body]) -> Body | None:
     try:
-        return msgspec.convert(subject.open(sealed, _TABLE, name, CONSENT_ADMINISTRATION), Message)
+        return msgspec.convert(subject.open(sealed, _TABLE, name, CORRESPONDENCE), kind)
     except (UnreadableError, msgspec.MsgspecError):
         return None

@@ -4,8 +4,8 @@ insert into outbox (id, subject, lane, state, created_at, due_at, sealed)
 values (%(id)s, %(subject)s, %(lane)s, 'queued', %(now)s, %(due)s, %(sealed)s);
 
 -- name: insert_event
-insert into outbox (id, subject, lane, state, created_at, due_at, event, endpoint)
-values (%(id)s, %(subject)s, %(lane)s, 'queued', %(now)s, %(now)s, %(event)s, %(endpoint)s);
+insert into outbox (id, subject, lane, state, created_at, due_at, sealed, event, endpoint)
+values (%(id)s, %(subject)s, %(lane)s, 'queued', %(now)s, %(now)s, %(sealed)s, %(event)s, %(endpoint)s);
 
 -- Takes what is due, for a moment: no lock is held afterwards, and a picker that dies costs that moment. A message
 -- waits for the earlier ones of its lane that are due or under way, not for one that is put off.
@@ -30,7 +30,7 @@ from (
     for update skip locked
 ) due
 where o.id = due.id
-returning o.id, case when o.event is null then o.subject end;
+returning o.id, o.subject, o.endpoint is not null;
 
 -- One message, held until the transaction ends. The lock on its subject comes first.
 -- name: hold_message
@@ -45,14 +45,14 @@ select id, subject, state, due_at, attempts, begun_at, claimed_at, ended_at, sea
 from outbox
 where
     subject = %(subject)s
-    and sealed is not null
+    and endpoint is null
     and (state in ('queued', 'claimed', 'parked') or (state = 'delivered' and ended_at > %(since)s))
 order by number;
 
 -- All that there is of one subject, for the person's own request.
 -- name: read_messages
 select id, subject, state, due_at, attempts, begun_at, claimed_at, ended_at, sealed, event, endpoint
-from outbox where subject = %s and sealed is not null
+from outbox where subject = %s and endpoint is null
 order by number;
 
 -- What erased persons may still get from an attempt under way or of unknown end; nothing is opened.
@@ -60,7 +60,7 @@ order by number;
 select id, coalesce(claimed_at, created_at) from outbox
 where
     subject = any(%(subjects)s)
-    and sealed is not null
+    and endpoint is null
     and (
         state = 'claimed'
         or (state in ('queued', 'parked') and attempts > 0)
@@ -101,7 +101,7 @@ where id = %(id)s and state = 'parked' and outcome <> 'unreadable'
 returning id;
 
 -- name: list_parked
-select id, number, outcome, attempts, created_at, ended_at, event is not null
+select id, number, outcome, attempts, created_at, ended_at, endpoint is not null
 from outbox
 where state = 'parked' and number > %(after)s
 order by number

@@ -22,7 +22,10 @@ STATEMENTS = {
     "activity": "purge_activity",
     "access_log": "purge_access_log",
     "request_details": "purge_request_details",
+    "inbox": "purge_inbox",
+    "changes_told": "purge_changes_told",
 }
+_DELETING = frozenset({"signals", "inbox", "changes_told"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +78,7 @@ def purge(db: Connection, what: str, *, before: datetime, now: datetime, limit: 
     """Remove up to `limit` rows of one of STATEMENTS; how many."""
     key = {"before": before, "now": now, "limit": limit}
     done = db.execute(_SQL[STATEMENTS[what]], key)
-    if what == "signals":
+    if what in _DELETING:
         return done.rowcount
     # History goes by functions of the eraser's role.
     row = done.fetchone()

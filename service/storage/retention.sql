@@ -52,6 +52,19 @@ select purge_access_log(%(before)s, %(limit)s);
 -- name: purge_request_details
 select purge_request_details(%(before)s, %(limit)s);
 
+-- name: purge_inbox
+delete from inbox_messages where id in (
+    select id from inbox_messages where created_at < %(before)s limit %(limit)s for update skip locked
+);
+
+-- Who was not told of a change stays, until they are or the person is erased.
+-- name: purge_changes_told
+delete from change_notices where message in (
+    select message from change_notices
+    where created_at < %(before)s and state = 'received'
+    limit %(limit)s for update skip locked
+);
+
 -- A job that ended long ago goes whole: what it answered about nobody, its chunks, its key and itself. What
 -- it answered about persons is theirs, and goes with their decisions.
 -- name: old_jobs

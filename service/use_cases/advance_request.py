@@ -16,6 +16,7 @@ from service.storage.subjects import Subject, lock_subject, set_status
 from service.storage.unit import Unit
 from service.use_cases.change import Changed, commit_change
 from service.use_cases.erase_subject import erase_subject
+from service.use_cases.publish_event import publish_request
 from service.use_cases.set_objection import DIRECT_MARKETING, object_to
 
 # What these do cannot be undone or reaches far, so who asks must be established first.
@@ -70,6 +71,9 @@ def fulfil_request(unit: Unit, request_id: UUID, reason: str) -> tuple[Request, 
     elif request.type == "objection":
         objected = object_to(unit, subject.id, DIRECT_MARKETING)
         done = {"objection": DIRECT_MARKETING, **_stopped(objected)}
+    if request.type != "erasure":
+        # An erasure is told by an event of its own, and leaves no request that anybody could look at.
+        publish_request(unit, subject, moved)
     return moved, done
 
 
@@ -86,6 +90,7 @@ def close_after_report(unit: Unit, subject: Subject, request: Request) -> Reques
         return request
     moved = move_request(unit, request, "fulfilled")
     record_step(unit, subject, moved, {"actor": unit.actor.role, "reason": "report handed over"})
+    publish_request(unit, subject, moved)
     return moved
 
 
@@ -97,6 +102,7 @@ def _advance(
         raise ConflictError(f"a request that is {request.state} cannot become {state}", state=request.state)
     moved = move_request(unit, request, state, _due(request, state))
     record_step(unit, subject, moved, {"actor": unit.actor.role, "reason": reason, **more})
+    publish_request(unit, subject, moved)
     return moved
 
 

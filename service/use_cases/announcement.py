@@ -33,12 +33,15 @@ def customers_order(details: ReorderDetails) -> Message:
 
 def _content(details: ReorderDetails) -> dict[str, Any]:
     candidate, run_out = details.candidate, details.run_out
+    price = candidate.price_minor
     return {
         "sku": candidate.sku,
-        "name": details.name,
+        "product": details.name,
         "quantity": candidate.quantity,
-        "price_minor": candidate.price_minor,
+        # Of the whole order.
+        "price_minor": None if price is None else price * candidate.quantity,
         "currency": candidate.currency,
+        "date": show_instant(run_out.median),
         "run_out": {
             "earliest": show_instant(run_out.earliest),
             "median": show_instant(run_out.median),

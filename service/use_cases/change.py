@@ -1,5 +1,5 @@
-"""The one way a subject's choices change: the event is appended, the next state saved, and what the
-change forbids is stopped, all under the subject's lock and in the caller's transaction."""
+"""The one way a subject's choices change: the event is appended, the next state saved, recipients are told,
+and what the change forbids is stopped, all under the subject's lock and in the caller's transaction."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import Any
 from service.storage.subjects import Event, Subject, save_change
 from service.storage.unit import Unit
 from service.use_cases.cancel_forbidden import cancel_forbidden
+from service.use_cases.publish_event import publish_change
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +25,7 @@ class Changed:
 def commit_change(unit: Unit, subject: Subject, payload: dict[str, Any]) -> Changed:
     """Record `payload` as what happened to a locked subject whose choices the caller has edited."""
     event = save_change(unit, subject, payload | {"actor": _actor(unit)})
+    publish_change(unit, subject, payload)
     stopped = cancel_forbidden(unit, subject)
     return Changed(subject.epoch, event, stopped.cancelled, stopped.irrevocable)
 

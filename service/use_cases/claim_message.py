@@ -10,16 +10,20 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 from service.actor import show_subject
 from service.errors import NotFoundError, SubjectErasedError
-from service.ids import MESSAGE, show
+from service.ids import ENDPOINT, MESSAGE, show
+from service.instants import show_instant
 from service.policy import Outcome
 from service.senders import Parcel
 from service.storage.decisions import record_decisions
 from service.storage.outbox import (
+    NOTICE,
     ORDER,
+    REMINDER,
     Entry,
     Message,
     end_message,
@@ -28,7 +32,7 @@ from service.storage.outbox import (
     save_claim,
 )
 from service.storage.reorders import Reorder, move_reorder
-from service.storage.subjects import Subject, lock_subject
+from service.storage.subjects import Subject, lock_subject, read_subjects
 from service.storage.unit import Unit
 from service.use_cases.address_of import CANNOT_DEDUPLICATE, WEBHOOK, address_of, route_of
 from service.use_cases.ask_again import ask_again
@@ -37,7 +41,10 @@ from service.use_cases.count_hand_over import count_hand_over, latest_hand_over
 from service.use_cases.fields_read import fields_read
 from service.use_cases.reorder_steps import mark_forbidden, mark_handed_over, may_go, reorder_of
 from service.use_cases.settle_message import TRYING, park, settle
+from service.use_cases.veto_window import veto_window
 
+# What receivers know the kinds of messages as (api.md, "Events out").
+_EVENTS = {REMINDER: "reminder.due", NOTICE: "reorder.announced", ORDER: "reorder.dispatched"}
 # Longer than any sender takes: after it nobody is at work on the attempt any more.
 LEASE = timedelta(minutes=2)
 
@@ -53,6 +60,7 @@ class Claim:
     subject: UUID | None
     number: int
     parcel: Parcel
+    endpoint: UUID | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,21 +109,37 @@ def claim_message(unit: Unit, message_id: UUID, subject_id: UUID, has_room: Room
     return _evaluate(_Case(unit, subject, entry, message, reorder), has_room)
 
 
-def claim_event(unit: Unit, message_id: UUID, has_room: Room) -> Claim | None:
-    """The same for an event, which no choice forbids."""
-    entry = hold_message(unit, message_id, None)
-    if entry is None or entry.event is None or not _is_due(entry, unit.now):
+def claim_event(unit: Unit, message_id: UUID, subject_id: UUID | None, has_room: Room) -> Claim | None:
+    """The same for an event, which no choice forbids: nobody is locked."""
+    subject = None if subject_id is None else _living(unit, subject_id)
+    entry = hold_message(unit, message_id, subject)
+    if entry is None or entry.endpoint is None or not _is_due(entry, unit.now):
+        return None
+    if entry.event is None:
+        end_message(unit, entry.id, "parked", "unreadable")
         return None
     if _is_exhausted(entry, unit.now):
         end_message(unit, entry.id, "parked", "exhausted")
         return None
-    to = str(entry.endpoint)
+    to = show(ENDPOINT, entry.endpoint)
     if not has_room(WEBHOOK, to):
         return None
     number = save_claim(unit, entry, None, unit.now + LEASE)
-    about = str(entry.event.get("subject") or "")
-    parcel = Parcel(show(MESSAGE, entry.id), "event", WEBHOOK, to, about, "", entry.event)
-    return Claim(entry.id, None, number, parcel)
+    parcel = Parcel(
+        key=show(MESSAGE, entry.id),
+        kind=entry.event["type"],
+        route=WEBHOOK,
+        to=to,
+        subject=entry.event["subject"] if subject_id is None else show_subject(subject_id),
+        locale="",
+        content=entry.event["content"],
+    )
+    return Claim(entry.id, None, number, parcel, entry.endpoint)
+
+
+def _living(unit: Unit, subject_id: UUID) -> Subject | None:
+    found = read_subjects(unit.db, unit.keyring, [subject_id]).get(subject_id)
+    return None if found is None or found.key is None else found
 
 
 def _is_due(entry: Entry, now: datetime) -> bool:
@@ -184,14 +208,30 @@ def _claim(case: _Case, way: tuple[str, str]) -> Claim:
     number = save_claim(unit, entry, subject, unit.now + LEASE)
     parcel = Parcel(
         key=show(MESSAGE, entry.id),
-        kind=message.kind,
+        kind=_EVENTS[message.kind],
         route=way[0],
         to=way[1],
         subject=show_subject(subject.id),
         locale=subject.choices.locale,
-        content=message.content | {"reorder": message.reorder, "decision": message.decision},
+        content=_content(case),
     )
     return Claim(entry.id, subject.id, number, parcel)
+
+
+def _content(case: _Case) -> dict[str, Any]:
+    """What it says, with what is known now: when a notice's order will leave, and until when it can be
+    stopped."""
+    unit, message = case.unit, case.message
+    said = {
+        **message.content,
+        "reorder": message.reorder,
+        "decision": message.decision,
+        "timezone": case.subject.choices.timezone,
+    }
+    if message.kind == NOTICE:
+        leaves = show_instant(unit.now + veto_window(unit.policy, message.candidate.programme))
+        said |= {"date": leaves, "until": leaves}
+    return said
 
 
 def _end(unit: Unit, entry: Entry) -> None:

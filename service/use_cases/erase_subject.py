@@ -15,7 +15,6 @@ from service.storage.certificates import (
     keep_erasure,
     known_subjects,
     last_entry,
-    named_recipients,
     tell_recipients,
 )
 from service.storage.erasure import erase_rows
@@ -29,6 +28,7 @@ from service.storage.unit import Erasures, Unit
 from service.use_cases.cancel_forbidden import HORIZON
 from service.use_cases.certificate import certificate_of
 from service.use_cases.hold_subject import require_no_hold
+from service.use_cases.publish_event import publish_erased, recipients_to_tell
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +48,7 @@ def erase_subject(unit: Unit, subject: Subject, request: UUID | None = None) -> 
     erasures = _require(unit)
     require_no_hold(unit, subject.id)
     known = last_entry(unit.db)
-    recipients = named_recipients(unit.db)
+    recipients = recipients_to_tell(unit)
     subjects = [subject.id, *merged_into(unit, subject.id)]
     under_way = read_under_way(unit, subjects, unit.now - HORIZON)
     gone = _erase(unit, subjects)
@@ -70,6 +70,7 @@ def erase_subject(unit: Unit, subject: Subject, request: UUID | None = None) -> 
     )
     keep_erasure(unit, erasure, request, certificate, entry)
     tell_recipients(unit, erasure, recipients)
+    publish_erased(unit, erasure, gone.subjects)
     subject.status, subject.key, subject.epoch = "erased", None, gone.epoch
     return certificate
 
@@ -83,7 +84,7 @@ def replay_erasure(unit: Unit, entry: Entry) -> None:
     close_erasure_requests(unit, entry)
     for subject in entry.subjects:
         close_moot_requests(unit, subject)
-    erasure, recipients = new_id(), named_recipients(unit.db)
+    erasure, recipients = new_id(), recipients_to_tell(unit)
     certificate = certificate_of(
         erasure,
         entry.subjects,
@@ -97,6 +98,7 @@ def replay_erasure(unit: Unit, entry: Entry) -> None:
     )
     keep_erasure(unit, erasure, None, certificate, entry)
     tell_recipients(unit, erasure, recipients)
+    publish_erased(unit, erasure, list(entry.subjects))
 
 
 def _erase(unit: Unit, subjects: list[UUID]) -> _Gone:

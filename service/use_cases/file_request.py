@@ -11,6 +11,7 @@ from service.storage.requests import Request, insert_request, record_step
 from service.storage.subjects import lock_subject
 from service.storage.unit import Unit
 from service.use_cases.hold_subject import restrict_while_held
+from service.use_cases.publish_event import publish_request
 
 
 def due_at(received: datetime) -> datetime:
@@ -33,6 +34,7 @@ def file_request(unit: Unit, subject_id: UUID, kind: str) -> Request:
     request = Request(new_id(), subject_id, kind, state, unit.now, due_at(unit.now))
     insert_request(unit, request)
     record_step(unit, subject, request, {"actor": unit.actor.role, "reason": "filed"})
+    publish_request(unit, subject, request)
     if kind == "erasure":
         restrict_while_held(unit, subject)
     return request

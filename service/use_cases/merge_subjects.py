@@ -20,6 +20,7 @@ from service.instants import show_instant
 from service.policy import LEVEL_NAMES, Policy, effective_level
 from service.storage.choices import Activity, Choices, StoredConsent, StoredMandate
 from service.storage.holds import move_holds
+from service.storage.inbox import move_inbox
 from service.storage.merge import entomb_as_merged, move_identifiers, move_signals
 from service.storage.outbox import read_outstanding
 from service.storage.reorders import move_reorder, read_open_reorders
@@ -57,6 +58,7 @@ def merge_subjects(unit: Unit, source_id: UUID, target_id: UUID) -> Changed:
     moved = {
         "identifiers": move_identifiers(unit, source, target),
         "signals": move_signals(unit, source, target, data_categories(unit)),
+        "inbox": move_inbox(unit, source, target),
         "requests": give_open_requests(unit, source, target),
     }
     target.choices = merged_choices(unit.policy, source, target, unit.now)

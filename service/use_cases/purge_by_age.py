@@ -44,6 +44,8 @@ _PERIODS = {
     "activity": "old_states",
     "access_log": "access_log",
     "request_details": "request_details",
+    "inbox": "inbox",
+    "changes_told": "changes_told",
 }
 # In this order: what a kept decision refers to is looked at after the decisions.
 WHATS = (*STATEMENTS, "jobs", "stored_answers", "permits", "holds", "consent_proof")

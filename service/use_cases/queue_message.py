@@ -18,8 +18,8 @@ def queue_message(unit: Unit, subject: Subject, message: Message, due: datetime)
     return insert_message(unit, subject, message, due)
 
 
-def queue_event(unit: Unit, subject_id: UUID | None, endpoint: UUID, event: Mapping[str, Any]) -> UUID:
-    """Have `event`, a CloudEvent, sent to an endpoint. It stands in clear, so it holds opaque ids, states and
-    instants alone, and nobody's choices stop it. With a `subject_id` it goes when that person is erased;
-    None: it outlives the erasure."""
-    return insert_event(unit, subject_id, endpoint, event)
+def queue_event(unit: Unit, about: Subject | UUID, endpoint: UUID, event: Mapping[str, Any]) -> UUID:
+    """Have an event sent to an endpoint: {`type`, `content`}, as a parcel has them. Nobody's choices stop it.
+    About a subject it is sealed, and goes when they are erased. About a mere id, of somebody erased, it
+    stands in clear and outlives the erasure, so it says nothing but ids."""
+    return insert_event(unit, about, endpoint, event)

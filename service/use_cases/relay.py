@@ -24,6 +24,7 @@ from service.senders import Sender, Sent
 from service.storage.outbox import look_later, pick_due
 from service.use_cases.address_of import WEBHOOK
 from service.use_cases.claim_message import LEASE, Claim, Room, claim_event, claim_message
+from service.use_cases.publish_event import note_delivery
 from service.use_cases.settle_message import settle_attempt
 
 # A notification at every commit would make all commits of the database wait for one lock, so we ask.
@@ -41,7 +42,8 @@ _FRESH = LEASE.total_seconds() / 2
 _SETTLE_AGAIN = (0.1, 0.5, 2.0, 5.0, 10.0)
 
 
-Picked = tuple[UUID, UUID | None]
+# Message, subject, and whether it is an event.
+Picked = tuple[UUID, UUID | None, bool]
 
 
 class NoSenderError(SamtyckeError):
@@ -96,7 +98,7 @@ class Relay:
             time.sleep(1.0)
             return []
         with self._lock:
-            self._under_way.update((message, ("", time.monotonic())) for message, _ in picked)
+            self._under_way.update((message, ("", time.monotonic())) for message, _, _ in picked)
         return picked
 
     def _take(self, limit: int) -> list[Picked]:
@@ -147,11 +149,11 @@ class Relay:
         return sum(begun < since and receiver in (None, name) for name, begun in held)
 
     def _claim(self, picked: Picked, has_room: Room) -> Claim | None:
-        message, subject = picked
+        message, subject, is_event = picked
         try:
             with self._services.unit(system_actor("relay")) as unit:
-                if subject is None:
-                    return claim_event(unit, message, has_room)
+                if is_event or subject is None:
+                    return claim_event(unit, message, subject, has_room)
                 return claim_message(unit, message, subject, has_room)
         except (UnreadableError, NoSenderError) as error:
             get_logger().error("a message has to wait", message=_name(message), why=error.title)
@@ -165,6 +167,8 @@ class Relay:
             try:
                 with self._services.unit(system_actor("relay")) as unit:
                     settle_attempt(unit, claim.message, claim.subject, claim.number, sent)
+                    if claim.endpoint is not None:
+                        note_delivery(unit, claim.message, claim.endpoint, sent.fate, unit.now)
                 break
             except (UnavailableError, psycopg.Error):
                 if pause is None:

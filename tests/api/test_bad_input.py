@@ -24,6 +24,8 @@ _PREFIXES = {
     "decision": "dec",
     "subject": "sub",
     "event": "cev",
+    "webhook": "whk",
+    "message": "msg",
 }
 
 
@@ -286,7 +288,12 @@ QUERIES = {
     "cursor=a&cursor=b": "/cursor",
     f"cursor={'A' * 500}": "/cursor",
 }
-PAGED = ("GET /v1/products", "GET /v1/requests", "GET /v1/subjects/<subject>/consents/history")
+PAGED = (
+    "GET /v1/products",
+    "GET /v1/requests",
+    "GET /v1/subjects/<subject>/consents/history",
+    "GET /v1/subjects/<subject>/inbox",
+)
 
 
 @pytest.mark.parametrize("rule", PAGED)

@@ -39,9 +39,14 @@ def test_as_environ_leads_back(tmp_path: Path) -> None:
         "SAMTYCKE_JWKS": str(keys),
         "SAMTYCKE_PORT": "9000",
         "SAMTYCKE_DEMO": "yes",
+        "SAMTYCKE_SMTP_URL": "starttls://me:p%40ss@relay.example:2587",
+        "SAMTYCKE_MAIL_FROM": "Tallgren <post@tallgren.example>",
+        "SAMTYCKE_PUBLIC_URL": "https://me.tallgren.example/",
+        "SAMTYCKE_WEBHOOK_ALLOW": "10.0.0.0/8,till",
     }
     config = Config.from_environ(given)
     assert Config.from_environ(config.as_environ()) == config
+    assert config.public_url == "https://me.tallgren.example"
 
 
 def test_the_path_of_a_key_file_is_made_absolute_wherever_it_is_given(
@@ -87,6 +92,15 @@ def test_address_is_one_that_a_browser_understands(host: str, address: str) -> N
         ("SAMTYCKE_BROKER_URL", "secret"),
         ("SAMTYCKE_JWKS", "http://keys.example/secret"),
         ("SAMTYCKE_JWKS", "/nowhere/keys.json"),
+        ("SAMTYCKE_SMTP_URL", "https://secret@relay.example"),
+        ("SAMTYCKE_SMTP_URL", "smtp://secret:secret@"),
+        ("SAMTYCKE_SMTP_URL", "smtp://secret:secret@relay:port"),
+        ("SAMTYCKE_MAIL_FROM", "secret"),
+        ("SAMTYCKE_MAIL_FROM", "secret@nowhere"),
+        ("SAMTYCKE_MAIL_FROM", "A <a@b.example>\r\nBcc: secret@c.example"),
+        ("SAMTYCKE_PUBLIC_URL", "http://secret.example"),
+        ("SAMTYCKE_PUBLIC_URL", "https://me.example/?secret"),
+        ("SAMTYCKE_WEBHOOK_ALLOW", "10.0.0.0/8, secret key"),
     ],
 )
 def test_fault_names_its_variable_and_no_secret(name: str, value: str) -> None:

@@ -12,6 +12,9 @@ from werkzeug.test import TestResponse
 
 from service import ids
 from service.actor import show_subject
+from service.crypto.unsubscribe_token import seal_token
+from service.senders import Parcel
+from service.senders.inbox import InboxSender
 from service.storage.decisions import read_decision_id
 from service.storage.ledger import find_leaf
 from service.use_cases.seal_ledger import seal_ledger
@@ -44,6 +47,7 @@ class World:
         about = f"/v1/subjects/{self.subject}"
         phone = {"type": "phone", "value": "+46701234567"}
         self.parameters = {
+            "token": seal_token(services.index, ids.read(ids.SUBJECT, self.other), "email"),
             "subject": self.subject,
             "about": "direct_marketing",
             "purpose": "personal_offers",
@@ -67,6 +71,9 @@ class World:
         held = CALLS["POST /v1/subjects/<subject>/holds"].body_in(self)
         self.parameters["hold"] = self._made("POST", f"{about}/holds", held, there.token("dpo"))["id"]
         self._made("PUT", f"{about}/mandates/{MANDATE}", MANDATE_BODY, own)
+        hook = {"name": "Till", "url": "https://till.example.com/", "types": ["reorder.dispatched"]}
+        self.parameters["webhook"] = self._made("POST", "/v1/webhooks", hook, there.token("admin"))["id"]
+        self.parameters["message"] = self._message()
         seal_ledger(services)
         self.parameters["position"] = self._position()
 
@@ -99,6 +106,15 @@ class World:
     def path_value(self, rule: str, name: str) -> str:
         """What a parameter of a route is filled in with."""
         return (self.parameters | CALLS[rule].parameters_in(self))[name]
+
+    def _message(self) -> str:
+        """The one message in the person's inbox."""
+        content = {"text": {"subject": "Hello", "body": "Something for you."}}
+        InboxSender(self.there.services).send(
+            Parcel("m-1", "offer", "inbox", "", self.subject, "sv", content)
+        )
+        [message] = self._made("GET", f"/v1/subjects/{self.subject}/inbox", None, self.own())["items"]
+        return str(message["id"])
 
     def _position(self) -> str:
         """The place of the person's decision in the ledger."""
@@ -243,6 +259,17 @@ def _ask_offers(world: World) -> dict[str, Any]:
     }
 
 
+def _webhook(_world: World) -> dict[str, Any]:
+    return {
+        "name": "Parcels",
+        "url": "https://hooks.example.com/samtycke",
+        "types": ["reorder.dispatched"],
+        "route": "order",
+        "purpose": "order_fulfilment",
+        "recipient": "Norrbud AB",
+    }
+
+
 def _reason(_world: World) -> dict[str, str]:
     return {"reason": "passport seen"}
 
@@ -325,6 +352,19 @@ CALLS |= {
     ),
     "GET /v1/subjects/<subject>/holds": Call(),
     "DELETE /v1/subjects/<subject>/holds/<hold>": Call(),
+}
+
+
+CALLS |= {
+    "GET /u/<token>": Call(),
+    "POST /u/<token>": Call(),
+    "POST /v1/webhooks": Call(_webhook),
+    "GET /v1/webhooks": Call(),
+    "GET /v1/subjects/<subject>/inbox": Call(),
+    "POST /v1/subjects/<subject>/inbox/<message>/read": Call(),
+    "GET /v1/recipients/notices": Call(query="?state=pending"),
+    "DELETE /v1/webhooks/<webhook>": Call(),
+    "POST /v1/webhooks/<webhook>/rotate": Call(),
 }
 
 

@@ -81,8 +81,15 @@ TABLE: dict[str, tuple[str, ...]] = {
     "POST /v1/subjects/<subject>/holds": ("dpo",),
     "GET /v1/subjects/<subject>/holds": ("dpo",),
     "DELETE /v1/subjects/<subject>/holds/<hold>": ("dpo",),
+    "GET /v1/recipients/notices": ("dpo",),
+    "GET /v1/subjects/<subject>/inbox": ("customer",),
+    "POST /v1/subjects/<subject>/inbox/<message>/read": ("customer",),
+    "POST /v1/webhooks": ("admin",),
+    "GET /v1/webhooks": ("admin",),
+    "DELETE /v1/webhooks/<webhook>": ("admin",),
+    "POST /v1/webhooks/<webhook>/rotate": ("admin",),
 }
-PUBLIC = ("/healthz", "/readyz", "/metrics", "/openapi.json", "/docs", "/docs/<name>")
+PUBLIC = ("/healthz", "/readyz", "/metrics", "/openapi.json", "/docs", "/docs/<name>", "/u/<token>")
 ABOUT_NOBODY = {
     "GET /v1/purposes",
     "GET /v1/notices/<purpose>/<version>",

@@ -23,10 +23,11 @@ from service.crypto.reading import of_data
 from service.errors import UnavailableError
 from service.ids import new_id, new_subject_id
 from service.policy import Candidate, Level, evaluate_all
-from service.storage import chunks, idempotency, jobs, outbox, permits, reorders, signals
+from service.storage import chunks, endpoints, idempotency, inbox, jobs, outbox, permits, reorders, signals
 from service.storage.access_log import read_reads, record_read
 from service.storage.choices import Choices
 from service.storage.decisions import read_decision_id, read_decisions, record_decisions
+from service.storage.endpoints import EndpointDetails
 from service.storage.identifiers import add_identifier, read_identifiers
 from service.storage.permit_tokens import Name
 from service.storage.policies import publish_policy
@@ -90,6 +91,7 @@ def cells_of(unit: Unit) -> list[Cell]:
         assert (subject.epoch, subject.activity_version) == (3, 2)
         found.append(Cell("keys.data_keys", {"owner": subject.id}, _reads_subject(subject.id), "wrapped"))
         found += _job_cells(unit)
+        found += _endpoint_cells(unit)
     return found
 
 
@@ -176,6 +178,15 @@ def _cells(unit: Unit, subject: Subject, number: int) -> Iterator[Cell]:
     [entry] = {each.id for each in read_reads(unit, subject)} - before
     yield Cell("access_log", {"id": entry}, lambda u: _one(read_reads(u, lock_subject(u, who)), entry))
 
+    before = {each.id for each in inbox.read_whole_inbox(unit, subject)}
+    inbox.put_message(unit, subject, f"{who}-{number}", {"title": str(number)})
+    [message] = {each.id for each in inbox.read_whole_inbox(unit, subject)} - before
+    yield Cell(
+        "inbox_messages",
+        {"id": message},
+        lambda u: _one(inbox.read_whole_inbox(u, lock_subject(u, who)), message),
+    )
+
     yield _answer(unit, f"key-{number}", who if number % 2 else None)
 
 
@@ -203,6 +214,14 @@ def _message(unit: Unit, who: UUID, message: UUID) -> object:
     entry = outbox.hold_message(unit, message, lock_subject(unit, who))
     assert entry is not None
     return entry.message
+
+
+def _endpoint_cells(unit: Unit) -> Iterator[Cell]:
+    endpoint = new_id()
+    endpoints.insert_endpoint(unit, endpoint, ["consent.changed"], None, EndpointDetails("Till", "Till"))
+    read: Reader = lambda u: endpoints.read_endpoint(u.db, u.keyring, endpoint)  # noqa: E731
+    yield Cell("webhook_endpoints", {"id": endpoint}, read)
+    yield Cell("keys.data_keys", {"owner": endpoint}, read, "wrapped")
 
 
 def _one(found: list[Any], wanted: UUID) -> Any:
@@ -287,7 +306,11 @@ def test_no_row_opens_under_another_owner(unit: Unit) -> None:
     cells = [
         cell
         for cell in cells_of(unit)
-        if cell.table in {"consent_events", "identifiers", "signals", "decisions", "reorders", "access_log"}
+        if cell.table
+        in {
+            *("consent_events", "identifiers", "signals", "decisions", "reorders", "access_log"),
+            "inbox_messages",
+        }
     ]
     rows = {}
     for cell in cells:
@@ -303,6 +326,7 @@ def test_no_row_opens_under_another_owner(unit: Unit) -> None:
         "consent_events": read_events,
         "identifiers": read_identifiers,
         "access_log": read_reads,
+        "inbox_messages": inbox.read_whole_inbox,
     }
     for cell in cells:
         other = next(owner for owner in owners if owner != rows[cell.row["id"]])

@@ -17,8 +17,12 @@ import pytest
 
 from service.bootstrap import Services
 from service.errors import UnreadableError
+from service.ids import new_id
 from service.policy import add_duration
+from service.senders.guard import Allowed, Guard
 from service.storage.access_log import record_read
+from service.storage.inbox import put_message
+from service.storage.recipients import mark_told, track_change
 from service.storage.retention import read_runs
 from service.storage.subjects import lock_subject, read_events, read_subject
 from service.use_cases.advance_request import refuse_request
@@ -26,6 +30,7 @@ from service.use_cases.change_preferences import change_preferences
 from service.use_cases.file_request import file_request
 from service.use_cases.purge_by_age import WHATS, purge_by_age
 from service.use_cases.record_consent import Notice, RecordConsent, record_consent
+from service.use_cases.register_webhook import RegisterWebhook, register_webhook
 from service.use_cases.set_objection import object_to
 from service.use_cases.store_signals import NewSignal, store_signals
 from tests.use_cases.conftest import NOW, Acting
@@ -112,6 +117,22 @@ def test_signals_go_when_their_category_says_so(acting: Acting, services: Servic
     assert newest.keys() == oldest.keys() == set(WHATS)
     assert newest["signals"].removed == 25
     assert all(sweep.finished_at is not None for sweep in newest.values())
+
+
+def test_messages_and_what_was_acknowledged_go(acting: Acting, services: Services, aino: UUID) -> None:
+    with acting("admin") as unit:
+        command = RegisterWebhook("Till", "https://hooks.example.com/", ["consent.changed"])
+        endpoint = register_webhook(unit, Guard(Allowed()), command)[0].id
+        put_message(unit, lock_subject(unit, aino), "k-1", {"title": "x"})
+        acknowledged, open_one = new_id(), new_id()
+        for message in (acknowledged, open_one):
+            track_change(unit, aino, endpoint, message)
+        mark_told(unit, acknowledged, endpoint, "received", NOW)
+    removed = purge_by_age(at(services, after("P12M")))
+    assert (removed["inbox"], removed["changes_told"]) == (0, 0)
+    removed = purge_by_age(at(services, after("P24M")))
+    assert (removed["inbox"], removed["changes_told"]) == (1, 1)
+    assert (count(services, "inbox_messages"), count(services, "change_notices")) == (0, 1)
 
 
 def test_records_go_and_what_is_referred_to_stays(acting: Acting, services: Services, aino: UUID) -> None:
