@@ -6,8 +6,8 @@ It prints its HTTP port, then its SMTP port if it has one, each on a line. `FILE
 request or message that was read whole, written before it is answered: `kind` (`webhook`, `mail`), `key`,
 `type`, `subject`, `sha256` of the body, `signed` (whether a secret verifies it; null without secrets), `at`.
 
-`PUT /control` sets what follows, as JSON; `{}` is good behaviour again, and secrets stay. `times`: only for so
-many requests.
+`PUT /control` sets what follows, as JSON; `{}` is good behaviour again, and secrets stay. `times`: only for
+so many requests.
 `status`, `headers`: answer so. `slow`: seconds before the answer. `hang`: never answer. `close`: `before` or
 `after` reading the request, without an answer. `twice`: answer two times. `drip`: a byte of the answer every
 tenth of a second. `secrets`: verify with these. `smtp`: see `tests.smtp_sink`.
