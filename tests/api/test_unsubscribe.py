@@ -111,8 +111,9 @@ def test_a_look_changes_nothing(there: Installation, client: FlaskClient, person
 def test_another_body_changes_nothing(
     there: Installation, client: FlaskClient, person: UUID, body: bytes, kind: str | None, status: int
 ) -> None:
+    path = f"/u/{token_of(there, person)}"
     before = there.digest()
-    answer = client.post(f"/u/{token_of(there, person)}", data=body, content_type=kind)
+    answer = client.post(path, data=body, content_type=kind)
     assert answer.status_code == status
     assert answer.content_type == "application/problem+json"
     assert there.digest() == before
