@@ -1,2 +1,0 @@
--- Held for another branch: it brings the real file of this number.
-select 1;
