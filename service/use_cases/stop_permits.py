@@ -6,6 +6,7 @@ Both happen under the lock under which permits are redeemed: after the change ha
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Any
 
 from service.errors import UnreadableError
@@ -30,12 +31,16 @@ Stopped = tuple[list[dict[str, Any]], list[dict[str, Any]]]
 def stop_permits(unit: Unit, subject: Subject) -> Stopped:
     """(cancelled, irrevocable) of a locked subject whose choices have just changed in this transaction.
 
-    A permit that waits stays if what it permits is still permitted, now or later. Of the redeemed ones those
-    are named that would no longer be, with when and to which client; after a day they have long been used."""
-    state = subject.state(unit.now)
-    return _stop(
-        unit, subject, lambda asked: evaluate(unit.policy, state, asked, unit.now).outcome is Outcome.deny
-    )
+    A permit that waits stays if her choices still permit it, now or later. Of the redeemed ones those are
+    named that they would no longer permit, with when and to which client; after a day they have been used."""
+    # The choices alone: a cap that is full, or an offer that has ended, is nothing that she forbids.
+    state = replace(subject.state(unit.now), contacts=(), orders=())
+
+    def forbidden(candidate: Candidate) -> bool:
+        asked = replace(candidate, expires_at=None)
+        return evaluate(unit.policy, state, asked, unit.now).outcome is Outcome.deny
+
+    return _stop(unit, subject, forbidden)
 
 
 def end_permits(unit: Unit, subject: Subject) -> Stopped:

@@ -28,13 +28,19 @@ from service.storage.subjects import lock_subject, read_subject, read_subject_at
 from service.use_cases import redeem_permits as module
 from service.use_cases import stop_permits
 from service.use_cases.decide import decide
+from service.use_cases.filter_chunk import filter_chunk
 from service.use_cases.merge_subjects import merge_subjects
 from service.use_cases.purge_by_age import purge_by_age
+from service.use_cases.submit_candidates import Pair, Parts, submit_candidates
 from tests.api.people import add_person, add_products
 from tests.use_cases.conftest import NOW
 from tests.use_cases.permits import MARKETING, OTHER, answer, offer, permit, permits, redeem
 
 ROUNDS = 60
+# The same client, with the scope of special categories.
+SCOPED = Actor("marketing-1", frozenset({"marketing"}), scopes=frozenset({"offers:special"}))
+# Automatic for everybody, whatever lot they drew in the pilot of the other categories.
+SHIPPED = {"programme": "replenishment", "strategy": "automate", "sku": "cough", "fallback": False}
 
 
 class Clock:
@@ -167,23 +173,30 @@ def test_caps_bind_between_threads(services: Services, person: UUID) -> None:
         ]
 
 
-def test_the_persons_own_limit_and_mandate_bind_too(services: Services, person: UUID) -> None:
+def test_the_persons_own_limit_binds(services: Services, person: UUID) -> None:
+    tokens = [permit(services, person, number=n) for n in range(2)]
+    with services.unit(MARKETING) as unit:
+        subject = lock_subject(unit, person)
+        subject.choices.max_per_week = 1
+        save_choices(unit, subject)
+    assert redeem(services, tokens) == ["redeemed", "timing"]
+
+
+def test_mandates_bind(services: Services, person: UUID) -> None:
+    """An automatic order that was handed over counts against the mandate that it was made under."""
     with services.unit(MARKETING) as unit:
         subject = lock_subject(unit, person)
         subject.choices.mandates = [
-            StoredMandate("man_1", "*", "SEK", 50_000, NOW, max_spend_minor=10_000, spend_days=30)
+            StoredMandate("man_1", "*", "SEK", 50_000, NOW, max_spend_minor=16_000, spend_days=30)
         ]
         save_choices(unit, subject)
-    asked = {"programme": "replenishment", "strategy": "automate", "sku": "shampoo", "fallback": False}
-    # Beauty is a pilot by lot, so whoever drew no lot has nothing to be tested here.
-    tokens = permits(services, person, *(offer(n, **asked) for n in range(3)))
-    if None not in tokens:
-        assert redeem(services, tokens) == ["redeemed", "redeemed", "mandate"]
+    tokens = [permit(services, person, by=SCOPED, number=n, **SHIPPED) for n in range(3)]
+    assert redeem(services, tokens, by=SCOPED) == ["redeemed", "redeemed", "mandate"]
     with services.unit(MARKETING) as unit:
-        subject = lock_subject(unit, person)
-        subject.choices.max_per_week = 0
-        save_choices(unit, subject)
-    assert permits(services, person, offer()) == [None]
+        orders = read_subject(unit, person).activity.orders
+    assert [(order.sku, order.mandate, order.amount_minor) for order in orders] == [
+        ("cough", "man_1", 7900)
+    ] * 2
 
 
 def test_only_the_channel_that_was_permitted(services: Services, person: UUID) -> None:
@@ -253,8 +266,7 @@ def test_a_product_that_changed_category_is_judged_anew(services: Services, pers
         db.execute("update products set category = 'health.rx' where sku = 'shampoo'")
     # Marketing without the scope does not even learn that it is a special category now.
     assert redeem(services, [token]) == ["request"]
-    scoped = Actor("marketing-1", frozenset({"marketing"}), scopes=frozenset({"offers:special"}))
-    assert redeem(services, [token], by=scoped) == ["category"]
+    assert redeem(services, [token], by=SCOPED) == ["category"]
 
 
 def test_what_is_redeemed_is_recorded_and_can_be_replayed(services: Services, person: UUID) -> None:
@@ -305,6 +317,29 @@ def test_a_second_withdrawal_names_what_left_again_but_not_for_ever(
     answer(services, person, "given")
     assert answer(services, person, "withdrawn").irrevocable == []
     assert purge_by_age(services)["permits"] == 1
+
+
+def test_a_change_that_forbids_nothing_names_nothing(services: Services, person: UUID, clock: Clock) -> None:
+    """Neither that the offer has ended nor that its own order has used up the mandate was her doing."""
+    with services.unit(MARKETING) as unit:
+        subject = lock_subject(unit, person)
+        subject.choices.mandates = [
+            StoredMandate("man_1", "*", "SEK", 50_000, NOW, max_spend_minor=10_000, spend_days=30)
+        ]
+        subject.choices.max_per_week = 2
+        save_choices(unit, subject)
+    ends = {"expires_at": "2026-11-22T09:05:00Z"}
+    tokens = [permit(services, person, **ends), permit(services, person, number=1, **ends)]
+    automatic = [permit(services, person, by=SCOPED, number=n, **SHIPPED) for n in (2, 3)]
+    assert redeem(services, [tokens[0], automatic[0]], by=SCOPED) == ["redeemed", "redeemed"]
+    assert redeem(services, automatic, by=SCOPED) == ["used", "mandate"]
+    clock.now += timedelta(minutes=6)
+    changed = answer(services, person, "given")
+    assert (changed.cancelled, changed.irrevocable) == ([], [])
+    # The mandate's order rests on another consent than the offer does.
+    changed = answer(services, person, "withdrawn")
+    assert [each["strategy"] for each in changed.irrevocable] == ["curate"]
+    assert [each["strategy"] for each in changed.cancelled] == ["curate"]
 
 
 def test_a_redeemed_permit_that_cannot_be_read_is_named_too(services: Services, person: UUID) -> None:
@@ -469,6 +504,46 @@ def test_locks_are_taken_in_one_order(services: Services, person: UUID) -> None:
     _together((client, batches[0]), (client, batches[1][::-1]), (client, batches[2]), (change,))
     assert failures == []
     assert all(contacts(services, each) == ["app"] * 3 for each in people)
+
+
+def test_nobody_waits_in_a_circle_with_merges_and_jobs(services: Services, person: UUID) -> None:
+    """Two redeem for everybody in opposite orders while people are merged and a job is answered."""
+    people = [person, *(add_person(services).id for _ in range(23))]
+    batches = [[permit(services, each, number=n) for each in people] for n in range(2)]
+    asked = CandidateShape().load(offer())
+    with services.unit(MARKETING) as unit:
+        pairs = [Pair(each, asked, 100) for each in people[::-1]]
+        job = submit_candidates(unit, Parts(pairs, pairs_per_chunk=8)).job
+    failures: list[BaseException] = []
+    answers: list[dict[str, str]] = []
+
+    def merge() -> None:
+        for one, other in zip(people[:8], people[-8:][::-1], strict=True):
+            with services.unit(Actor("dpo-1", frozenset({"dpo"}))) as unit:
+                merge_subjects(unit, one, other)
+
+    def chunks() -> None:
+        for number in range(3):
+            assert filter_chunk(services, job, number)
+
+    def watched(work: Any, *more: Any) -> None:
+        try:
+            work(*more)
+        except BaseException as error:
+            failures.append(error)
+
+    redeemers = [
+        (watched, _redeem_into, services, tokens, answers) for tokens in (batches[0], batches[1][::-1])
+    ]
+    _together(*redeemers, (watched, merge), (watched, chunks))
+    assert failures == []
+    heard = [status for each in answers for status in each.values()]
+    # Sixteen were merged: theirs is redeemed before, or not at all. Nobody stood in the way of the others.
+    assert len(heard) == 48
+    assert set(heard) <= {"redeemed", "request"}
+    assert heard.count("redeemed") >= 2 * 8
+    kept = [each for each in people if each not in {*people[:8], *people[-8:]}]
+    assert all(contacts(services, each) == ["app", "app"] for each in kept)
 
 
 def test_only_what_would_be_allowed_again_is_redeemed(services: Services, person: UUID) -> None:
