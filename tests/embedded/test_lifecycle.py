@@ -50,7 +50,7 @@ def test_stop_leaves_no_process(launch: Launch, number: signal.Signals) -> None:
     instance = launch().start().await_answer()
     instance.await_line("demo finished")
     lines = " ".join(instance.processes().values())
-    for part in ("postgres", "valkey", "granian", "worker", "beat", "relay"):
+    for part in ("postgres", "valkey", "granian", "worker", "beat"):
         assert part in lines
     assert instance.end(number) == 0
     instance.assert_nothing_left(patience=2)

@@ -31,7 +31,7 @@ from service.use_cases.claim_message import LEASE, claim_message
 from service.use_cases.erase_subject import erase_subject
 from service.use_cases.merge_subjects import merge_subjects
 from service.use_cases.redeliver_message import redeliver_message
-from service.use_cases.settle_message import TRYING, pause_after
+from service.use_cases.settle_message import TRYING, pause_after, settle_attempt
 from tests.use_cases.conftest import NOW
 from tests.use_cases.outbox import (
     AUTOMATIC,
@@ -602,3 +602,20 @@ def test_the_access_report_shows_what_was_said(services: Services) -> None:
         [shown] = messages(unit, read_subject(unit, person))
     assert (shown["state"], shown["attempts"], shown["ended_at"]) == ("delivered", 1, "2026-11-22T09:00:00Z")
     assert (shown["message"]["kind"], shown["message"]["channel"]) == ("reminder", "email")
+
+
+def test_what_a_late_attempt_says_counts_no_more(services: Services) -> None:
+    """The relay of the first attempt slept through its lease, another one is at the second."""
+    person = make_person(services, channels=("app",))
+    propose(services, person, channels=("app",))
+    claim_and_die(services)
+    claim_and_die(services, NOW + LEASE)
+    [entry] = entries(services, person)
+    assert entry.attempts == 2
+    with services.unit(system_actor("relay")) as unit:
+        assert not settle_attempt(unit, entry.id, person, 1, Sent(Fate.refused))
+    assert states(services) == [("claimed", None)]
+    with services.unit(system_actor("relay")) as unit:
+        assert settle_attempt(unit, entry.id, person, 2, Sent(Fate.delivered))
+        assert not settle_attempt(unit, entry.id, person, 2, Sent(Fate.retry))
+    assert states(services) == [("delivered", None)]
