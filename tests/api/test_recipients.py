@@ -22,7 +22,7 @@ from tests.api.people import add_person
 def outbox(monkeypatch: pytest.MonkeyPatch) -> list[UUID]:
     queued: list[UUID] = []
 
-    def queue_event(unit: Unit, subject: UUID, endpoint: UUID, event: Mapping[str, Any]) -> UUID:
+    def queue_event(unit: Unit, about: object, endpoint: UUID, event: Mapping[str, Any]) -> UUID:
         queued.append(new_id())
         return queued[-1]
 

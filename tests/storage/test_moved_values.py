@@ -161,10 +161,10 @@ def _cells(unit: Unit, subject: Subject, number: int) -> Iterator[Cell]:
         lambda u: permits.read_settled(u, [lock_subject(u, who)])[permit.name].details,
     )
 
-    message = outbox.insert_message(
+    waiting = outbox.insert_message(
         unit, subject, outbox.Message("reminder", str(number), candidate, "coach", "dec_x", {}), NOW
     )
-    yield Cell("outbox", {"id": message}, lambda u: _message(u, who, message))
+    yield Cell("outbox", {"id": waiting}, lambda u: _message(u, who, waiting))
 
     request = file_request(unit, who, "access").id
     yield Cell(

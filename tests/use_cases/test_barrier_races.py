@@ -116,7 +116,7 @@ def test_withdrawals_and_hand_overs_in_any_order(wide: Services) -> None:
 
 
 def test_the_judge_finds_fault_when_the_lock_is_gone(wide: Services, monkeypatch: pytest.MonkeyPatch) -> None:
-    without = {**subjects._SQL, "lock_subjects": b"select id from subjects where id = any(%s) order by id"}
+    without = {**subjects._SQL, "lock_subjects": subjects._SQL["read_subjects"]}
     monkeypatch.setattr(subjects, "_SQL", without)
     real = claims.record_decisions
 
@@ -149,7 +149,7 @@ def test_two_relays_race_for_one_message(wide: Services) -> None:
         assert row is not None
         # Both have picked it, as after a pick that took longer than its time.
         relays = [relay_to(wide, receiver) for _ in range(4)]
-        _at_once([partial(relay._hand_over, (row[0], person)) for relay in relays])
+        _at_once([partial(relay._hand_over, (row[0], person, False)) for relay in relays])
         assert len(receiver.got) == 1
         assert len(contacts(wide, person)) == 1
 

@@ -63,7 +63,7 @@ def claim_and_die(services: Services, at: datetime = NOW) -> None:
     """A relay that is killed between its claim and its send."""
     there = at_instant(services, at)
     with there.database.connection() as db:
-        [(message, subject)] = pick_due(db, at, 1, timedelta(0))
+        [(message, subject, _)] = pick_due(db, at, 1, timedelta(0))
     assert subject is not None
     with there.unit(system_actor("relay")) as unit:
         assert claim_message(unit, message, subject, lambda _route, _to: True) is not None
@@ -73,7 +73,7 @@ def test_a_reminder_is_handed_over_once_and_counted(services: Services) -> None:
     person, receiver = make_person(services), Receiver()
     propose(services, person)
     [parcel] = deliver(services, receiver)
-    assert (parcel.kind, parcel.route, parcel.to) == ("reminder", "email", f"{person.hex}@example.se")
+    assert (parcel.kind, parcel.route, parcel.to) == ("reminder.due", "email", f"{person.hex}@example.se")
     assert (parcel.locale, parcel.content["sku"]) == ("sv", "soap")
     assert contacts(services, person) == [(NOW, "email")]
     assert steps(services, person) == [[("proposed", "run_out"), ("reminded", "handed_over")]]
@@ -347,10 +347,10 @@ def test_a_delivered_notice_makes_an_order_after_the_veto_window(services: Servi
     person, receiver = make_person(services, "automate"), Receiver()
     propose(services, person, strategy="automate")
     [notice] = deliver(services, receiver)
-    assert notice.kind == "notice"
+    assert notice.kind == "reorder.announced"
     assert deliver(services, receiver, NOW + WEEK - SOON) == []
     [order] = deliver(services, receiver, NOW + WEEK)
-    assert (order.kind, order.route, order.to) == ("order", "order", "shop")
+    assert (order.kind, order.route, order.to) == ("reorder.dispatched", "order", "shop")
     assert [state for state, _ in steps(services, person)[0]] == ["proposed", "announced", "dispatched"]
     with services.unit(system_actor("test")) as unit:
         [made] = read_subject(unit, person).activity.orders
@@ -369,7 +369,7 @@ def test_the_policy_sets_the_veto_window(services: Services, policy_document: di
     deliver(services, receiver)
     three_days = timedelta(hours=72)
     assert deliver(services, receiver, NOW + three_days - SOON) == []
-    assert [p.kind for p in deliver(services, receiver, NOW + three_days)] == ["order"]
+    assert [p.kind for p in deliver(services, receiver, NOW + three_days)] == ["reorder.dispatched"]
 
 
 @pytest.mark.parametrize("fate", [Fate.refused, Fate.unknown])
@@ -546,7 +546,7 @@ def test_what_the_person_approves_is_their_own_order(services: Services) -> None
     cancelled, irrevocable = withdraw(services, person)
     assert (cancelled, [each["kind"] for each in irrevocable]) == ([], ["reminder"])
     [order] = deliver(services, receiver, NOW + SOON)
-    assert (order.kind, order.content["reorder"]) == ("order", show(REORDER, reorder))
+    assert (order.kind, order.content["reorder"]) == ("reorder.dispatched", show(REORDER, reorder))
     assert steps(services, person)[0][-1] == ("dispatched", "handed_over")
     with services.unit(system_actor("test")) as unit:
         [made] = read_subject(unit, person).activity.orders
@@ -561,7 +561,7 @@ def test_a_reminder_that_waits_is_not_needed_after_the_approval(services: Servic
     reorder = propose(services, person)
     with customer(services, person) as unit:
         approve_reorder(unit, reorder)
-    assert [parcel.kind for parcel in deliver(services, receiver)] == ["order"]
+    assert [parcel.kind for parcel in deliver(services, receiver)] == ["reorder.dispatched"]
 
 
 def test_skipping_in_the_veto_window_stops_the_order(services: Services) -> None:

@@ -16,7 +16,7 @@ from service.ids import new_id
 from service.senders import Fate
 from service.senders.guard import Allowed, Guard
 from service.storage.recipients import STATES, list_told
-from service.storage.subjects import lock_subject
+from service.storage.subjects import Subject, lock_subject
 from service.storage.unit import Unit
 from service.use_cases import publish_event
 from service.use_cases.advance_request import fulfil_request, verify_request
@@ -42,9 +42,11 @@ class Outbox:
 
     queued: list[tuple[UUID, UUID, Mapping[str, Any], UUID]] = field(default_factory=list)
 
-    def queue_event(self, unit: Unit, subject: UUID, endpoint: UUID, event: Mapping[str, Any]) -> UUID:
+    def queue_event(
+        self, unit: Unit, about: Subject | UUID, endpoint: UUID, event: Mapping[str, Any]
+    ) -> UUID:
         message = new_id()
-        self.queued.append((subject, endpoint, event, message))
+        self.queued.append((about if isinstance(about, UUID) else about.id, endpoint, event, message))
         return message
 
     def taken(self, endpoint: UUID | None = None) -> list[tuple[str, dict[str, Any]]]:

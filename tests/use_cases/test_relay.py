@@ -18,10 +18,10 @@ from uuid import UUID, uuid4
 import pytest
 from click.testing import CliRunner
 
-from service.actor import system_actor
+from service.actor import show_subject, system_actor
 from service.bootstrap import Services, build_services, utc_now
 from service.cli import main
-from service.ids import MESSAGE, show
+from service.ids import ENDPOINT, MESSAGE, show
 from service.senders import Fate, Parcel, Sent
 from service.storage.subjects import lock_subject
 from service.use_cases import relay as relays
@@ -48,10 +48,11 @@ def wide(services: Services) -> Iterator[Services]:
 
 
 def event_about(services: Services, subject: UUID | None, endpoint: UUID, number: int = 0) -> UUID:
+    """About somebody who is erased, where there is no subject."""
     with services.unit(system_actor("test")) as unit:
-        data = {"n": number}
-        event = {"specversion": "1.0", "type": "consent.changed", "subject": "sub_x", "data": data}
-        return queue_event(unit, subject, endpoint, event)
+        about = UUID(int=7) if subject is None else lock_subject(unit, subject)
+        event = {"type": "consent.changed", "content": {"data": {"n": number}}}
+        return queue_event(unit, about, endpoint, event)
 
 
 def wait_for(what: Callable[[], bool], seconds: float = 20.0) -> None:
@@ -127,7 +128,20 @@ def test_events_of_one_person_reach_an_endpoint_in_order(services: Services) -> 
     assert [p.content["data"]["n"] for p in deliver(services, receiver)] == [0]
     later = deliver(services, receiver, NOW + timedelta(minutes=1))
     assert [p.content["data"]["n"] for p in later] == [0, 1, 2]
-    assert {(p.kind, p.route, p.to) for p in later} == {("event", "webhook", str(endpoint))}
+    assert {(p.kind, p.route, p.to) for p in later} == {
+        ("consent.changed", "webhook", show(ENDPOINT, endpoint))
+    }
+
+
+def test_an_event_about_somebody_stands_sealed_and_is_opened_for_the_sender(services: Services) -> None:
+    person, receiver, endpoint = make_person(services), Receiver(), uuid4()
+    event_about(services, person, endpoint, 1)
+    with services.database.connection() as db:
+        [row] = db.execute("select event, sealed is not null, subject from outbox")
+    assert row == (None, True, person)
+    [parcel] = deliver(services, receiver)
+    assert (parcel.kind, parcel.subject) == ("consent.changed", show_subject(person))
+    assert parcel.content == {"data": {"n": 1}}
 
 
 def test_what_must_outlive_an_erasure_does(services: Services) -> None:
