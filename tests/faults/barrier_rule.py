@@ -19,7 +19,7 @@ class _Effect:
     """Something that somebody outside got: `names` are the ids under which an answer may list it."""
 
     subject: str
-    topic: str
+    topics: frozenset[str]
     arrived: float
     own: str
     names: frozenset[str]
@@ -50,13 +50,17 @@ def _effects(operations: Iterable[Operation], arrivals: Iterable[Arrival]) -> It
         first.setdefault(arrival.key, arrival)
     for arrival in first.values():
         names = frozenset((arrival.key, *arrival.names))
-        yield _Effect(arrival.subject, arrival.topic, arrival.arrived, arrival.key, names, arrival.words())
+        yield _Effect(
+            arrival.subject, frozenset(arrival.topics), arrival.arrived, arrival.key, names, arrival.words()
+        )
     for redeem in operations:
         if redeem.name == "redeem" and redeem.told == "redeemed" and redeem.answered is not None:
             # Whoever redeems a permit sends when he is told so, and not before.
             permit = redeem.value or ""
             names = frozenset((permit, *redeem.listed))
-            yield _Effect(redeem.subject, redeem.topic, redeem.answered, permit, names, redeem.words())
+            yield _Effect(
+                redeem.subject, frozenset(redeem.topics), redeem.answered, permit, names, redeem.words()
+            )
 
 
 def _judge(changes: Sequence[Operation], effect: _Effect) -> Iterator[Violation]:
@@ -67,27 +71,28 @@ def _judge(changes: Sequence[Operation], effect: _Effect) -> Iterator[Violation]
         if effect.own in change.cancelled or (after and effect.names & set(change.cancelled)):
             what = f"{effect.own} was answered as cancelled"
             yield Violation(CANCELLED, what, (change.words(), effect.words))
-        elif (
-            after
-            and effect.topic in change.forbids
-            and not effect.names & set(change.irrevocable)
-            and not _permitted_since(changes, change, effect.topic, effect.arrived)
-        ):
-            what = f"{effect.topic} was forbidden by {change.setting} before {effect.own} arrived"
-            yield Violation(ARRIVED, what, (change.words(), effect.words))
+        elif after and not effect.names & set(change.irrevocable):
+            closed = _closed(changes, change, effect.topics, effect.arrived)
+            if closed:
+                what = f"{closed} was forbidden by {change.setting} before {effect.own} arrived"
+                yield Violation(ARRIVED, what, (change.words(), effect.words))
 
 
 def _judge_waiting(changes: Sequence[Operation], look: Operation) -> Iterator[Violation]:
     seen = look.invoked if look.answered is None else look.answered
     for change in changes:
-        if (
-            change.outcome == DONE
-            and change.before(look)
-            and look.topic in change.forbids
-            and not _permitted_since(changes, change, look.topic, seen)
-        ):
-            what = f"{', '.join(look.listed)} waits although {change.setting} forbids {look.topic}"
+        if change.outcome != DONE or not change.before(look):
+            continue
+        closed = _closed(changes, change, frozenset(look.topics), seen)
+        if closed:
+            what = f"{', '.join(look.listed)} waits although {change.setting} forbids {closed}"
             yield Violation(STILL_WAITS, what, (change.words(), look.words()))
+
+
+def _closed(changes: Sequence[Operation], change: Operation, topics: frozenset[str], until: float) -> str:
+    """The topics that `change` closed and nothing has opened again before `until`."""
+    shut = [topic for topic in change.forbids if topic in topics]
+    return ", ".join(topic for topic in shut if not _permitted_since(changes, change, topic, until))
 
 
 def _permitted_since(changes: Sequence[Operation], closed: Operation, topic: str, until: float) -> bool:

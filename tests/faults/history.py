@@ -24,10 +24,11 @@ class Operation:
 
     `name`: `write` (sets `setting` of `subject` to `value`), `read` (saw it at `value`), `blur` (changed
     several settings in a way that is not followed: a merge), `waiting` (saw the actions `listed` still wait
-    for their hand-over), `due` (made an action of `topic` due, about `value`), `signal` and `signal again`
+    for their hand-over), `due` (made an action due, about `value`), `signal` and `signal again`
     (`value`: the sender's id; `told`: the answer), `redeem` (`value`: the permit; `told`: the answer), `job`
     and `job ended` (`value`: the job; `told`: its state, or how its results fell short).
 
+    `topics`: what an action that was seen or made due is, each of which may be closed to it.
     `outcome`: `done`, `refused` (it certainly changed nothing) or `unknown`. `forbids` and `permits`: topics
     of actions that the value closes or opens, as far as this setting goes. `raises`: being done it certainly
     raised the epoch, so that no other change can have the same.
@@ -41,7 +42,7 @@ class Operation:
     outcome: str = DONE
     setting: str = ""
     value: str | None = None
-    topic: str = ""
+    topics: tuple[str, ...] = ()
     told: str = ""
     forbids: tuple[str, ...] = ()
     permits: tuple[str, ...] = ()
@@ -57,7 +58,9 @@ class Operation:
 
     def words(self) -> str:
         """The operation as a person reads it in a report."""
-        about = " ".join(part for part in (self.setting or self.topic, self.value or "", self.told) if part)
+        about = " ".join(
+            part for part in (self.setting or ", ".join(self.topics), self.value or "", self.told) if part
+        )
         span = f"{self.invoked:.3f} to {'?' if self.answered is None else f'{self.answered:.3f}'}"
         epoch = "" if self.epoch is None else f", epoch {self.epoch}"
         return f"[{self.client}] {self.name} {about} of {self.subject} ({self.outcome}, {span}{epoch})"
@@ -72,7 +75,7 @@ class Arrival:
     key: str
     subject: str
     kind: str
-    topic: str
+    topics: tuple[str, ...]
     arrived: float
     digest: str = ""
     names: tuple[str, ...] = ()

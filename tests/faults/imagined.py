@@ -117,7 +117,7 @@ class Imagined:
 
     def _land(self, key: str) -> None:
         self.arrivals.append(
-            Arrival(key=key, subject=SUBJECT, kind="reminder", topic=TOPIC, arrived=self.now, digest="d")
+            Arrival(key=key, subject=SUBJECT, kind="reminder", topics=(TOPIC,), arrived=self.now, digest="d")
         )
 
     def _read(self, early: float, late: float) -> None:

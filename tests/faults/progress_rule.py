@@ -19,34 +19,35 @@ def never_ended(
     """Every violation that these histories show.
 
     A due action is demanded only where nothing excuses its absence: since `settle` seconds before `ended`
-    every setting that speaks of its topic permits it, no change with an unknown outcome may have closed it,
-    no answer has cancelled anything of that person since it became due, and no merge has mixed her choices.
+    every setting that speaks of its topics permits them, no change with an unknown outcome may have closed
+    them, no answer has cancelled anything of that person since it became due, and no merge has mixed her
+    choices.
     """
     changes: dict[str, list[Operation]] = defaultdict(list)
     for operation in operations:
         if operation.name in ("write", "blur") and operation.outcome != REFUSED:
             changes[operation.subject].append(operation)
-    got = {(arrival.subject, arrival.topic, arrival.goods) for arrival in arrivals}
-    got |= {(arrival.subject, arrival.topic, "") for arrival in arrivals}
+    got = {(arrival.subject, topic, arrival.goods) for arrival in arrivals for topic in arrival.topics}
     for due in operations:
         if due.name != "due" or due.outcome != DONE or due.answered is None:
             continue
-        if due.answered > ended - settle or (due.subject, due.topic, due.value or "") in got:
+        if due.answered > ended - settle or (due.subject, due.topics[0], due.value or "") in got:
             continue
-        if _stays_allowed(changes[due.subject], due, ended - settle):
-            what = f"{due.topic} of {due.subject} about {due.value} was due and allowed for {settle:g} s"
+        known = changes[due.subject]
+        if all(_stays_allowed(known, due, topic, ended - settle) for topic in due.topics):
+            what = f"{due.topics[0]} of {due.subject} about {due.value} was due and allowed for {settle:g} s"
             yield Violation(NEVER, what, (due.words(),))
     yield from _jobs(operations)
 
 
-def _stays_allowed(changes: Sequence[Operation], due: Operation, since: float) -> bool:
+def _stays_allowed(changes: Sequence[Operation], due: Operation, topic: str, since: float) -> bool:
     if any(op.name == "blur" for op in changes):
         return False
     if any(op.cancelled and (op.answered or 0.0) > due.invoked for op in changes):
         return False
-    spoken = [op for op in changes if due.topic in op.forbids or due.topic in op.permits]
-    permitting = [op for op in spoken if due.topic in op.permits and op.outcome == DONE]
-    closing = [op for op in spoken if due.topic in op.forbids]
+    spoken = [op for op in changes if topic in op.forbids or topic in op.permits]
+    permitting = [op for op in spoken if topic in op.permits and op.outcome == DONE]
+    closing = [op for op in spoken if topic in op.forbids]
     if not permitting or any(op.outcome == UNKNOWN for op in closing):
         return False
     return all(

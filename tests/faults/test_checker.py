@@ -53,7 +53,7 @@ def read(at: float, value: str, epoch: int, **more: Any) -> Operation:
 
 
 def arrival(at: float, key: str = "msg_1", **more: Any) -> Arrival:
-    defaults: dict[str, Any] = {"subject": SUBJECT, "kind": "reminder", "topic": TOPIC, "digest": "d"}
+    defaults: dict[str, Any] = {"subject": SUBJECT, "kind": "reminder", "topics": (TOPIC,), "digest": "d"}
     return Arrival(key=key, arrived=at, **defaults | more)
 
 
@@ -172,7 +172,7 @@ def test_a_permission_that_overlapped_counts_unless_the_epochs_say_that_it_came_
 
 
 def test_only_the_topics_that_were_closed_are_closed() -> None:
-    assert broken([write(5, "withdrawn")], [arrival(9, topic="recall")]) == []
+    assert broken([write(5, "withdrawn")], [arrival(9, topics=("recall",))]) == []
     assert broken([write(5, "withdrawn")], [arrival(9, subject="sub_2")]) == []
 
 
@@ -182,7 +182,7 @@ def test_what_is_sent_again_after_the_answer_arrived_before_it() -> None:
 
 def test_a_permit_is_redeemed_before_the_answer_or_listed_or_not_at_all() -> None:
     closed = [write(1, "given"), write(5, "withdrawn", irrevocable=("prm_2",))]
-    late = told("redeem", "prm_1", "redeemed", at=5.5, topic=TOPIC)
+    late = told("redeem", "prm_1", "redeemed", at=5.5, topics=(TOPIC,))
     assert broken([*closed, late]) == [barrier_rule.ARRIVED]
     assert broken([*closed, replace(late, value="prm_2")]) == []
     assert broken([*closed, replace(late, invoked=3.0, answered=4.0)]) == []
@@ -190,7 +190,7 @@ def test_a_permit_is_redeemed_before_the_answer_or_listed_or_not_at_all() -> Non
 
 
 def test_what_waits_although_it_is_forbidden() -> None:
-    look = told("waiting", "", "", at=8.0, topic=TOPIC, listed=("ord_1",))
+    look = told("waiting", "", "", at=8.0, topics=(TOPIC,), listed=("ord_1",))
     closed = [write(1, "given"), write(5, "withdrawn")]
     assert broken([*closed, look]) == [barrier_rule.STILL_WAITS]
     assert broken([*closed, replace(look, invoked=5.5)]) == []
@@ -265,7 +265,7 @@ def test_one_cycle_has_one_order() -> None:
 
 
 def test_a_permit_is_redeemed_once() -> None:
-    once = told("redeem", "prm_1", "redeemed", topic=TOPIC)
+    once = told("redeem", "prm_1", "redeemed", topics=(TOPIC,))
     assert broken([once, replace(once, told="used")]) == []
     assert broken([once, replace(once, invoked=30.0)]) == [handover_rule.REDEEMED_TWICE]
 
@@ -273,7 +273,9 @@ def test_a_permit_is_redeemed_once() -> None:
 # What must come
 
 
-DUE = Operation(client="shop", name="due", subject=SUBJECT, invoked=3, answered=4, topic=TOPIC, value="cream")
+DUE = Operation(
+    client="shop", name="due", subject=SUBJECT, invoked=3, answered=4, topics=(TOPIC,), value="cream"
+)
 
 
 def test_what_is_due_and_allowed_comes() -> None:
