@@ -38,9 +38,10 @@ def forbidden_arrivals(operations: Sequence[Operation], arrivals: Sequence[Arriv
             changes[operation.subject].append(operation)
     for effect in _effects(operations, arrivals):
         yield from _judge(changes[effect.subject], effect)
+    told: set[tuple[int, tuple[str, ...]]] = set()
     for operation in operations:
         if operation.name == "waiting" and operation.outcome == DONE and operation.listed:
-            yield from _judge_waiting(changes[operation.subject], operation)
+            yield from _judge_waiting(changes[operation.subject], operation, told)
 
 
 def _effects(operations: Iterable[Operation], arrivals: Iterable[Arrival]) -> Iterator[_Effect]:
@@ -78,13 +79,17 @@ def _judge(changes: Sequence[Operation], effect: _Effect) -> Iterator[Violation]
                 yield Violation(ARRIVED, what, (change.words(), effect.words))
 
 
-def _judge_waiting(changes: Sequence[Operation], look: Operation) -> Iterator[Violation]:
+def _judge_waiting(
+    changes: Sequence[Operation], look: Operation, told: set[tuple[int, tuple[str, ...]]]
+) -> Iterator[Violation]:
     seen = look.invoked if look.answered is None else look.answered
     for change in changes:
         if change.outcome != DONE or not change.before(look):
             continue
         closed = _closed(changes, change, frozenset(look.topics), seen)
-        if closed:
+        # Everybody who looks sees the same thing wait; it is told once.
+        if closed and (id(change), look.listed) not in told:
+            told.add((id(change), look.listed))
             what = f"{', '.join(look.listed)} waits although {change.setting} forbids {closed}"
             yield Violation(STILL_WAITS, what, (change.words(), look.words()))
 

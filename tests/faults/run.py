@@ -20,6 +20,7 @@ from tests.faults.violation import Violation
 from tests.faults.workload import Client, Town
 
 HISTORY = "history.jsonl"
+SHOWN = 5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,7 +61,7 @@ class Report:
         relayed = f"{self.received}" if self.delivers else "none: there is no receiver here yet"
         permits = "" if self.permits else "; this service has no permits yet"
         return [
-            *(str(violation) for violation in self.violations),
+            *self._shown(),
             f"seed {self.seed}",
             f"operations {sum(self.operations.values())}: {_counted(self.operations)}{permits}",
             f"outcomes: {_counted(self.outcomes)}",
@@ -70,6 +71,17 @@ class Report:
             f"messages received: {relayed}",
             f"violations {len(self.violations)}",
         ]
+
+    def _shown(self) -> list[str]:
+        """The first few of each rule: one fault of the service breaks the same promise to many."""
+        shown: list[str] = []
+        counts = Counter(violation.rule for violation in self.violations)
+        for rule, count in counts.items():
+            same = [str(violation) for violation in self.violations if violation.rule == rule]
+            shown += same[:SHOWN]
+            if count > SHOWN:
+                shown.append(f"{rule}: {count - SHOWN} more")
+        return shown
 
 
 def _counted(counts: Counter[str]) -> str:

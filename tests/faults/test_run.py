@@ -13,7 +13,7 @@ from tests.faults.run import Plan, run
 from tests.workers.rabbitmq import is_installed
 
 # Nothing but the switch goes wrong, and few people are asked by many, so that calls meet.
-CROWDED = {"seconds": 12.0, "clients": 8, "people": 2, "pause": 0.03, "faults": (), "settle": 5.0}
+CROWDED = {"seconds": 10.0, "clients": 8, "people": 2, "pause": 0.03, "faults": (), "settle": 5.0}
 
 
 @pytest.mark.timeout(240)
@@ -44,12 +44,12 @@ def test_promises_hold_over_rabbitmq(open_folder: Path) -> None:
 
 @pytest.mark.timeout(180)
 @pytest.mark.parametrize(
-    ("switch", "rule"),
-    [("forget", write_rule.LOST), ("forget", write_rule.BACKWARDS), ("deaf", barrier_rule.STILL_WAITS)],
+    ("switch", "rules"),
+    [("forget", {write_rule.LOST, write_rule.BACKWARDS}), ("deaf", {barrier_rule.STILL_WAITS})],
 )
-def test_a_broken_service_is_found_out(open_folder: Path, switch: str, rule: str) -> None:
+def test_a_broken_service_is_found_out(open_folder: Path, switch: str, rules: set[str]) -> None:
     report = run(Plan(seed=22, switch=switch, **CROWDED), open_folder, print)
-    assert rule in {violation.rule for violation in report.violations}, report.lines()
+    assert rules <= {violation.rule for violation in report.violations}, report.lines()
 
 
 @pytest.mark.timeout(180)

@@ -45,14 +45,18 @@ def _order(known: Sequence[Operation]) -> Iterator[Violation]:
     by_answer = sorted(placed, key=lambda op: op.answered or 0.0)
     by_start = sorted(placed, key=lambda op: op.invoked)
     highest: Operation | None = None
-    position = 0
+    position, reported = 0, set[int | None]()
     for op in by_start:
         while position < len(by_answer) and by_answer[position].before(op):
             answered = by_answer[position]
             if highest is None or (answered.epoch or 0) > (highest.epoch or 0):
                 highest = answered
             position += 1
-        if highest is not None and (op.epoch or 0) < (highest.epoch or 0) + op.raises:
+        if highest is None or highest.epoch in reported:
+            # One forgotten change shows in every later answer; it is told once.
+            continue
+        if (op.epoch or 0) < (highest.epoch or 0) + op.raises:
+            reported.add(highest.epoch)
             what = f"epoch {op.epoch} of {op.subject} after epoch {highest.epoch} had been answered"
             yield Violation(BACKWARDS, what, (highest.words(), op.words()))
 

@@ -19,13 +19,17 @@ from contextlib import contextmanager
 from typing import Any
 from uuid import UUID
 
+import psycopg
+
+from service.storage import subjects
+from service.storage.database import Connection, Database
+from service.use_cases import cancel_forbidden
+
 WINDOW = 0.15
 FORGETS = 0.05
 
 
 def no_lock() -> None:
-    from service.storage import subjects
-
     def without_lock(unit: Any, ids: Iterable[UUID]) -> dict[UUID, Any]:
         found = subjects.read_subjects(unit.db, unit.keyring, sorted(set(ids)))
         time.sleep(random.uniform(0.0, WINDOW))
@@ -35,8 +39,6 @@ def no_lock() -> None:
 
 
 def decide_first() -> None:
-    from service.storage import subjects
-
     lock_subjects = subjects.lock_subjects
 
     def too_early(unit: Any, ids: Iterable[UUID]) -> dict[UUID, Any]:
@@ -50,10 +52,6 @@ def decide_first() -> None:
 
 
 def forget() -> None:
-    import psycopg
-
-    from service.storage.database import Connection, Database
-
     @contextmanager
     def transaction(self: Database) -> Iterator[Connection]:
         with self.connection() as connection, connection.transaction():
@@ -65,8 +63,6 @@ def forget() -> None:
 
 
 def deaf() -> None:
-    from service.use_cases import cancel_forbidden
-
     cancel_forbidden.cancel_forbidden = lambda unit, subject: ([], [])
 
 
