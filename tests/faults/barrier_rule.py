@@ -68,11 +68,14 @@ def _judge(changes: Sequence[Operation], effect: _Effect) -> Iterator[Violation]
     for change in changes:
         if change.answered is None or change.outcome != DONE:
             continue
+        if effect.names & set(change.irrevocable):
+            # What was tried in vain may stand in both lists: it is tried no more, and may still arrive late.
+            continue
         after = change.answered < effect.arrived
         if effect.own in change.cancelled or (after and effect.names & set(change.cancelled)):
             what = f"{effect.own} was answered as cancelled"
             yield Violation(CANCELLED, what, (change.words(), effect.words))
-        elif after and not effect.names & set(change.irrevocable):
+        elif after:
             closed = _closed(changes, change, effect.topics, effect.arrived)
             if closed:
                 what = f"{closed} was forbidden by {change.setting} before {effect.own} arrived"

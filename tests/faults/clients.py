@@ -4,19 +4,21 @@ What is assumed, each in one place so that it is easily changed:
 
 - `PERMITTED` and `REDEEM`: marketing asks for permits and redeems them as api.md says. Where the route does
   not exist (404 or 405) nobody asks again.
-- A redeemed permit has been handed over, so an answer that forbids it later, while whoever redeemed it was
-  still waiting to be told, lists it in `irrevocable` by its id (P1).
+- A redeemed permit has been handed over, so an answer that forbids it while whoever redeemed it was still
+  waiting to be told lists it in `irrevocable` (P1), under the id of the decision that it names:
+  `names_of_permit`.
 - Entries of `cancelled` and `irrevocable` carry `id`: the idempotency key of what was or will be sent, or the
-  id of the reorder that it is about. `read_receipts` finds the same ids in what arrived.
-- The receiver stand-in appends one JSON line for each arrival to its log, with at least `key`, `type`,
-  `subject` and `instant`.
+  id of the reorder that it is about. What was tried in vain may stand in both.
+- Messages by the channel `push` go to the endpoint registered for that route (`register_receiver`), as
+  CloudEvents that `tests.faults.sink` writes down.
 - `TOPICS_OF_KIND`: what kinds of arrivals there are, and which choices can close them.
 - `RELAY`: what the command line of the relay's process holds.
-- `LEASE`: how long the relay may hold an attempt, in seconds.
+- `LEASE`: how long the relay may hold an attempt, in seconds, as `tests/faults/broken` sets it for a run.
 """
 
 from __future__ import annotations
 
+import base64
 import http.client
 import json
 import socket
@@ -25,19 +27,21 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 from service.config import Config
+from service.storage.decisions import decision_ids
 from service.tokens import load_issuer_key, mint
 from tests.faults.history import Arrival
 
 PERMITTED = "/v1/offers/permitted"
 REDEEM = "/v1/permits/redeem"
-RELAY = "samtycke relay"
-LEASE = 30.0
+RELAY = "service.cli relay"
+LEASE = 20.0
 
-REMIND, OFFER, BY_APP = "remind", "offer", "by app"
+REMIND, OFFER, BY_PUSH = "remind", "offer", "by push"
 # By a part of the arrival's type. What no entry fits is bound by nothing but the person's own existence.
-TOPICS_OF_KIND = {"remind": (REMIND,), "offer": (OFFER,)}
+TOPICS_OF_KIND = {"remind": (REMIND, BY_PUSH)}
 EXISTS = "anything"
 
 _PATIENCE = 12.0
@@ -121,8 +125,27 @@ def ids_of(entries: Iterable[Mapping[str, Any]] | None) -> tuple[str, ...]:
     return tuple(str(entry["id"]) for entry in entries or () if "id" in entry)
 
 
+def names_of_permit(token: str) -> tuple[str, ...]:
+    """The ids by which an answer may list this permit: a token names a row of decisions and a place in it."""
+    try:
+        data = base64.b32decode(token.partition("_")[2].upper())
+        [*_, name] = decision_ids(UUID(bytes=data[:16]), int.from_bytes(data[16:19], "big") + 1)
+    except ValueError:
+        return ()
+    return (name,)
+
+
+def register_receiver(api: Api, port: int) -> bool:
+    """Whether this service can send by webhooks; then what goes by `push` goes to `port`."""
+    endpoint = {"name": "receiver", "url": f"http://127.0.0.1:{port}/", "route": "push"}
+    answer = api.call("POST", "/v1/webhooks", endpoint, role="admin")
+    if not answer.done and answer.status not in (404, 405):
+        raise RuntimeError(f"the receiver was not registered: {answer}")
+    return answer.done
+
+
 def read_receipts(log: Path) -> list[Arrival]:
-    """What reached the receiver, oldest first. A last line that is still being written is left out."""
+    """What reached the sink, oldest first. A last line that is still being written is left out."""
     arrivals = []
     for line in log.read_text(encoding="utf-8").splitlines() if log.exists() else ():
         try:
@@ -134,31 +157,23 @@ def read_receipts(log: Path) -> list[Arrival]:
 
 
 def _arrival(entry: Mapping[str, Any]) -> Arrival:
-    kind = str(entry["type"])
-    content = entry.get("content") or entry.get("data") or {}
-    content = content if isinstance(content, dict) else {}
+    kind, content = str(entry["type"]), dict(entry.get("content") or {})
+    # Every attempt is a decision of its own; nothing else may differ under one key.
+    content.pop("decision", None)
     topics = next((topics for part, topics in TOPICS_OF_KIND.items() if part in kind), ())
-    route = str(entry.get("channel") or entry.get("route") or "")
-    names = [entry.get("message"), *(content.get(name) for name in ("id", "reorder", "order", "permit"))]
+    reorder = content.get("reorder")
     return Arrival(
         key=str(entry["key"]),
         subject=str(entry["subject"]),
-        kind="order" if "order" in kind and "dispatch" in kind else kind,
-        topics=(*topics, *((BY_APP,) if route == "app" else ()), EXISTS),
-        arrived=_instant(entry["instant"]),
-        digest=str(entry.get("digest") or json.dumps(content, sort_keys=True)),
-        names=tuple(str(name) for name in names if name),
+        kind=kind,
+        topics=(*topics, EXISTS),
+        arrived=datetime.fromisoformat(entry["at"]).timestamp(),
+        digest=json.dumps(content, sort_keys=True),
+        names=(str(reorder),) if reorder else (),
         # Mail cannot be recognised by its receiver; everything else carries the key in a header.
-        once=route in ("email", "smtp"),
+        once=entry.get("kind") == "mail",
         goods=str(content.get("sku") or ""),
-        cycle=str(content.get("cycle") or ""),
     )
-
-
-def _instant(value: Any) -> float:
-    if isinstance(value, int | float):
-        return float(value)
-    return datetime.fromisoformat(str(value)).timestamp()
 
 
 def _decoded(text: bytes) -> Any:

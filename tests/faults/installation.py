@@ -24,7 +24,7 @@ from service.embedded.postgres import Postgres
 from service.embedded.programs import Running
 from service.embedded.valkey import Valkey
 from tests.embedded.instance import SAMTYCKE, Instance, wait_until
-from tests.faults.clients import RELAY, Api, free_port
+from tests.faults.clients import LEASE, RELAY, Api, free_port, register_receiver
 from tests.faults.proxy import Wire
 from tests.faults.workload import GOODS
 from tests.workers.rabbitmq import rabbitmq
@@ -170,8 +170,8 @@ def installation(
             "SAMTYCKE_BROKER_URL": _through(broker_url, wires[1]),
             "SAMTYCKE_WEB_WORKERS": "2",
             "SAMTYCKE_DEMO": "off",
-            "PYTHONPATH": str(ROOT),
-            **broken_environ(switch),
+            "SAMTYCKE_WEBHOOK_ALLOW": "127.0.0.1",
+            **_broken_environ(switch),
         }
         receipts = folder / "receipts.jsonl"
         receiver = _receiver(receipts)
@@ -195,7 +195,10 @@ def installation(
         )
         _publish(running)
         made.await_ready()
-        _put_goods(Api(config))
+        api = Api(config)
+        _put_goods(api)
+        if made.receiver_wire is not None and not register_receiver(api, made.receiver_wire.port):
+            made.receiver_wire = None
         yield made
         made.heal()
         # What is still up is asked to stop, so that its way down is exercised too.
@@ -215,11 +218,12 @@ def installation(
             elsewhere.__exit__(None, None, None)
 
 
-def broken_environ(switch: str | None) -> dict[str, str]:
-    """What makes every Python process of an installation load the switch (tests/faults/broken)."""
-    if switch is None:
-        return {}
-    return {"PYTHONPATH": f"{ROOT / 'tests' / 'faults' / 'broken'}:{ROOT}", "FAULTS_SWITCH": switch}
+def _broken_environ(switch: str | None) -> dict[str, str]:
+    """What makes every Python process of an installation load tests/faults/broken: a shorter lease, and what
+    is broken on purpose, if anything."""
+    path = f"{ROOT / 'tests' / 'faults' / 'broken'}:{ROOT}"
+    broken = {} if switch is None else {"FAULTS_SWITCH": switch}
+    return {"PYTHONPATH": path, "FAULTS_LEASE": str(LEASE), **broken}
 
 
 def _await_server(server: Server) -> None:
@@ -253,7 +257,7 @@ def _receiver(log: Path) -> tuple[subprocess.Popen[bytes], int] | None:
     if find_spec("tests.receiver") is None:
         return None
     port = free_port()
-    command = [sys.executable, "-m", "tests.receiver", "--port", str(port), "--log", str(log)]
+    command = [sys.executable, "-m", "tests.faults.sink", "--port", str(port), "--log", str(log)]
     return subprocess.Popen(command, cwd=ROOT, env={**os.environ, "PYTHONPATH": str(ROOT)}), port
 
 

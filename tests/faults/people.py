@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from random import Random
 from typing import Any
 
-from tests.faults.clients import BY_APP, EXISTS, OFFER, REMIND
+from tests.faults.clients import BY_PUSH, EXISTS, OFFER, REMIND
 
-ALL = (REMIND, OFFER, BY_APP, EXISTS)
+ALL = (REMIND, OFFER, BY_PUSH, EXISTS)
 NEVER_ENDS = "2099-01-01T00:00:00Z"
 LEVELS = ("off", "respond", "curate", "coach", "automate")
 REMINDERS = "consent:replenishment_reminders"
@@ -18,7 +18,7 @@ LEVEL = "level:*"
 SHARING = "sharing:purchases"
 PAUSED = "paused"
 WEEKLY = "weekly"
-APP = "channel:app"
+PUSH = "channel:push"
 OBJECTION = "objection:replenishment_reminders"
 STATUS = "status"
 
@@ -30,7 +30,7 @@ AT_FIRST = {
     SHARING: "None",
     PAUSED: "None",
     WEEKLY: "None",
-    APP: "None",
+    PUSH: "None",
     OBJECTION: "False",
     STATUS: "active",
 }
@@ -39,7 +39,7 @@ _SPEAKS_OF = {
     OFFERS: (OFFER,),
     SHARING: (REMIND, OFFER),
     PAUSED: (REMIND, OFFER),
-    APP: (BY_APP,),
+    PUSH: (BY_PUSH,),
     OBJECTION: (REMIND,),
     STATUS: ALL,
 }
@@ -48,7 +48,7 @@ _OPEN = {
     OFFERS: {"given"},
     SHARING: {"True"},
     PAUSED: {"None"},
-    APP: {"None", "True"},
+    PUSH: {"None", "True"},
     OBJECTION: {"False"},
     STATUS: {"active"},
 }
@@ -107,7 +107,7 @@ def welcome() -> list[Choice]:
 def some_choice(rng: Random) -> Choice:
     """Rather opening than closing, so that there is something to stop."""
     opens = rng.random() < 0.6
-    kind = rng.choice((REMINDERS, REMINDERS, OFFERS, LEVEL, LEVEL, SHARING, PAUSED, WEEKLY, APP, OBJECTION))
+    kind = rng.choice((REMINDERS, REMINDERS, OFFERS, LEVEL, LEVEL, SHARING, PAUSED, WEEKLY, PUSH, OBJECTION))
     if kind in (REMINDERS, OFFERS):
         return consent(kind, "given" if opens else "withdrawn")
     if kind == LEVEL:
@@ -122,8 +122,8 @@ def some_choice(rng: Random) -> Choice:
         # It closes nothing at this height: a number that is only there to be kept.
         most = rng.randint(60, 100)
         return preference(kind, most, {"max_per_week": most})
-    if kind == APP:
-        return preference(kind, opens, {"channels": {"app": opens}})
+    if kind == PUSH:
+        return preference(kind, opens, {"channels": {"push": opens}})
     about = f"/objections/{kind.partition(':')[2]}"
     return Choice(kind, str(not opens), "DELETE" if opens else "PUT", about, None)
 
@@ -135,7 +135,7 @@ def settings_in(preferences: Mapping[str, Any]) -> dict[str, str]:
         SHARING: str(preferences["sharing"].get("purchases")),
         PAUSED: str(preferences["paused_until"]),
         WEEKLY: str(preferences["max_per_week"]),
-        APP: str(preferences["channels"].get("app")),
+        PUSH: str(preferences["channels"].get("push")),
     }
 
 

@@ -147,6 +147,14 @@ def test_what_was_cancelled_must_not_have_arrived_before_either() -> None:
     assert broken(history, [arrival(3)]) == [barrier_rule.CANCELLED]
 
 
+def test_what_was_tried_in_vain_stands_in_both_lists_and_may_arrive() -> None:
+    both = write(5, "withdrawn", cancelled=("msg_1", "ord_1"), irrevocable=("msg_1",))
+    assert broken([write(1, "given"), both], [arrival(9, names=("ord_1",))]) == []
+    assert broken([write(1, "given"), both], [arrival(9, "msg_2", names=("ord_1",))]) == [
+        barrier_rule.CANCELLED
+    ]
+
+
 def test_a_reminder_may_have_come_before_its_order_was_cancelled() -> None:
     history = [write(1, "given"), write(5, "withdrawn", cancelled=("ord_1",))]
     assert broken(history, [arrival(3, names=("ord_1",))]) == []

@@ -13,10 +13,20 @@ from typing import Any
 from uuid import uuid4
 
 from tests.faults import people
-from tests.faults.clients import BY_APP, OFFER, PERMITTED, REDEEM, REMIND, Answer, Api, ids_of
+from tests.faults.clients import (
+    BY_PUSH,
+    OFFER,
+    PERMITTED,
+    REDEEM,
+    REMIND,
+    Answer,
+    Api,
+    ids_of,
+    names_of_permit,
+)
 from tests.faults.history import DONE, REFUSED, UNKNOWN, Operation, Recorder
 
-GOODS = [f"goods-{number:03}" for number in range(100)]
+GOODS = [f"goods-{number:03}" for number in range(60)]
 # A pack of thirty that was bought so long ago is about to run out: the scan finds it due at once.
 BOUGHT_BEFORE = timedelta(days=27)
 PERSON = {"locale": "sv", "country": "SE", "timezone": "UTC"}
@@ -127,7 +137,7 @@ class Client:
         if told == "stored":
             with self._town.lock:
                 self._town.signals.append(signal)
-            self._record("due", person, began, value=goods, topics=(REMIND, BY_APP))
+            self._record("due", person, began, value=goods, topics=(REMIND, BY_PUSH))
 
     def tell(self, signal: Mapping[str, Any], name: str) -> tuple[str, float]:
         """Send one signal, without trying again; what became of it, and when it was sent."""
@@ -163,7 +173,7 @@ class Client:
         asked = {
             "subject": person,
             "programme": "marketing",
-            "channels": ["app"],
+            "channels": ["push"],
             "candidates": [self._candidate("curate", "marketing")],
         }
         answer = self._api.call("POST", PERMITTED, asked, role="marketing")
@@ -182,9 +192,17 @@ class Client:
         answer = self._api.call("POST", REDEEM, {"permits": [permit]}, role="marketing")
         told = ""
         if answer.done:
-            rows = answer.body.get("results") or answer.body.get("permits") or []
-            told = str(rows[0].get("status") or rows[0].get("result")) if rows else ""
-        self._record("redeem", person, began, answer=answer, value=permit, told=told, topics=(OFFER, BY_APP))
+            told = answer.body["permits"][0]["status"]
+        self._record(
+            "redeem",
+            person,
+            began,
+            answer=answer,
+            value=permit,
+            told=told,
+            topics=(OFFER, BY_PUSH),
+            listed=names_of_permit(permit),
+        )
 
     def ask_in_bulk(self, _: str) -> None:
         """A job over a few people, which workers must end."""
@@ -233,7 +251,7 @@ class Client:
             "programme": programme,
             "strategy": strategy,
             "sku": self._rng.choice(GOODS),
-            "channels": ["app"],
+            "channels": ["push"],
             "data": ["purchases"],
             "quantity": 1,
         }

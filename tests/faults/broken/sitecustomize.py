@@ -1,10 +1,11 @@
-"""Breaks the product on purpose, to show that the checker finds it: for tests alone, and outside the product.
+"""Changes the product for a run, from outside: for tests alone.
 
-Python loads this module in every process whose PYTHONPATH leads here, and FAULTS_SWITCH says what to break:
+Python loads this module in every process whose PYTHONPATH leads here. FAULTS_LEASE shortens the lease of
+the relay, in seconds, so that a run can outlast it. FAULTS_SWITCH says what to break, so that the checker can
+be shown to find it:
 
-- `no-lock`: a subject's lock is not taken, and whoever would hold it waits a moment between reading and
-  writing, so that others come in between;
-- `decide-first`: the lock is taken, but what is decided on was read before it, a moment ago;
+- `no-lock`: nobody takes a subject's lock, and every transaction waits a moment before it commits, so that
+  others come in between what it read and what it writes;
 - `forget`: some transactions are answered as done and were rolled back;
 - `deaf`: a change of choices cancels nothing of what it forbids.
 """
@@ -14,10 +15,11 @@ from __future__ import annotations
 import os
 import random
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
-from uuid import UUID
+from datetime import timedelta
+from importlib import import_module
+from importlib.util import find_spec
 
 import psycopg
 
@@ -25,30 +27,22 @@ from service.storage import subjects
 from service.storage.database import Connection, Database
 from service.use_cases import cancel_forbidden
 
-WINDOW = 0.15
+WINDOW = 0.3
 FORGETS = 0.05
+# The same statement without `for update`. Whoever locks by another statement must be added here.
+UNLOCKED = b"select id from subjects where id = any(%s) order by id"
 
 
 def no_lock() -> None:
-    def without_lock(unit: Any, ids: Iterable[UUID]) -> dict[UUID, Any]:
-        found = subjects.read_subjects(unit.db, unit.keyring, sorted(set(ids)))
-        time.sleep(random.uniform(0.0, WINDOW))
-        return found
+    subjects._SQL["lock_subjects"] = UNLOCKED
 
-    subjects.lock_subjects = without_lock
+    @contextmanager
+    def transaction(self: Database) -> Iterator[Connection]:
+        with self.connection() as connection, connection.transaction():
+            yield connection
+            time.sleep(random.uniform(0.0, WINDOW))
 
-
-def decide_first() -> None:
-    lock_subjects = subjects.lock_subjects
-
-    def too_early(unit: Any, ids: Iterable[UUID]) -> dict[UUID, Any]:
-        wanted = sorted(set(ids))
-        found = subjects.read_subjects(unit.db, unit.keyring, wanted)
-        time.sleep(random.uniform(0.0, WINDOW))
-        lock_subjects(unit, wanted)
-        return found
-
-    subjects.lock_subjects = too_early
+    Database.transaction = transaction  # type: ignore[method-assign]
 
 
 def forget() -> None:
@@ -63,10 +57,22 @@ def forget() -> None:
 
 
 def deaf() -> None:
-    cancel_forbidden.cancel_forbidden = lambda unit, subject: ([], [])
+    # It answers as for somebody of whom nothing waits.
+    for name in ("read_open_reorders", "read_outstanding"):
+        if hasattr(cancel_forbidden, name):
+            setattr(cancel_forbidden, name, lambda *_: [])
 
 
-SWITCHES = {"no-lock": no_lock, "decide-first": decide_first, "forget": forget, "deaf": deaf}
+def shorten_lease(seconds: float) -> None:
+    name = "service.use_cases.claim_message"
+    if find_spec(name) is not None:
+        # Before the relay is imported, which takes the name from there.
+        import_module(name).LEASE = timedelta(seconds=seconds)  # type: ignore[attr-defined]
 
+
+SWITCHES = {"no-lock": no_lock, "forget": forget, "deaf": deaf}
+
+if "FAULTS_LEASE" in os.environ:
+    shorten_lease(float(os.environ["FAULTS_LEASE"]))
 if "FAULTS_SWITCH" in os.environ:
     SWITCHES[os.environ["FAULTS_SWITCH"]]()
