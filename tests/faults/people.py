@@ -106,7 +106,7 @@ def welcome() -> list[Choice]:
 
 def some_choice(rng: Random) -> Choice:
     """Rather opening than closing, so that there is something to stop."""
-    opens = rng.random() < 0.6
+    opens = rng.random() < 0.75
     kind = rng.choice((REMINDERS, REMINDERS, OFFERS, LEVEL, LEVEL, SHARING, PAUSED, WEEKLY, PUSH, OBJECTION))
     if kind in (REMINDERS, OFFERS):
         return consent(kind, "given" if opens else "withdrawn")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
@@ -17,7 +17,7 @@ from tests.faults.history import DONE, Operation, Recorder
 from tests.faults.installation import Installation, installation
 from tests.faults.nemesis import FAULTS, inject
 from tests.faults.violation import Violation
-from tests.faults.workload import Client, Town
+from tests.faults.workload import OFTEN, Client, Town
 
 HISTORY = "history.jsonl"
 SHOWN = 5
@@ -37,6 +37,8 @@ class Plan:
     longest: float = 8.0
     settle: float = 45.0
     broker: str = "valkey"
+    often: Mapping[str, int] = OFTEN
+    web_workers: int = 2
     switch: str | None = None
 
 
@@ -94,7 +96,7 @@ def run(plan: Plan, folder: Path, say: Callable[[str], None] = lambda _: None) -
     report = Report(plan.seed)
     recorder = Recorder(folder / HISTORY)
     try:
-        with installation(folder, broker=plan.broker, switch=plan.switch) as there:
+        with installation(folder, plan.broker, plan.web_workers, plan.switch) as there:
             say("the installation answers")
             town = Town()
             first = _client("settler", plan, there, town, recorder)
@@ -143,7 +145,7 @@ def _disturb(
     """The clients at work, and the faults meanwhile, from this thread: it is the main one."""
     stop = threading.Event()
     clients = [_client(f"client-{n}", plan, there, town, recorder) for n in range(plan.clients)]
-    threads = [threading.Thread(target=client.run, args=(stop, plan.pause)) for client in clients]
+    threads = [threading.Thread(target=client.run, args=(stop, plan.pause, plan.often)) for client in clients]
     threads.append(threading.Thread(target=_ask_for_scans, args=(there, stop)))
     for thread in threads:
         thread.start()

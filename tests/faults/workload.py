@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from random import Random
+from types import MappingProxyType
 from typing import Any
 from uuid import uuid4
 
@@ -31,6 +32,19 @@ GOODS = [f"goods-{number:03}" for number in range(60)]
 BOUGHT_BEFORE = timedelta(days=27)
 PERSON = {"locale": "sv", "country": "SE", "timezone": "UTC"}
 _RETRY_FOR = 15.0
+# How often clients do what, of a hundred times.
+OFTEN: Mapping[str, int] = MappingProxyType(
+    {
+        "choose": 40,
+        "buy": 20,
+        "look": 12,
+        "offer": 16,
+        "ask in bulk": 6,
+        "erase": 1,
+        "merge": 1,
+        "register": 4,
+    }
+)
 
 
 @dataclass
@@ -68,26 +82,26 @@ class Client:
         self._api = api
         self._town = town
         self._recorder = recorder
-        self._acts: tuple[tuple[int, Callable[[str], None]], ...] = (
-            (40, lambda person: self.choose(person, people.some_choice(self._rng))),
-            (20, self.buy),
-            (10, self.look),
-            (14, self.offer),
-            (6, self.ask_in_bulk),
-            (1, self.erase),
-            (1, self.merge),
-            (4, lambda _: self.register()),
-        )
+        self._acts: dict[str, Callable[[str], object]] = {
+            "choose": lambda person: self.choose(person, people.some_choice(self._rng)),
+            "buy": self.buy,
+            "look": self.look,
+            "offer": self.offer,
+            "ask in bulk": self.ask_in_bulk,
+            "erase": self.erase,
+            "merge": self.merge,
+            "register": lambda _: self.register(),
+        }
 
-    def run(self, stop: threading.Event, pause: float) -> None:
+    def run(self, stop: threading.Event, pause: float, often: Mapping[str, int] = OFTEN) -> None:
         """Act until told to stop."""
-        weights = [weight for weight, _ in self._acts]
+        acts = [self._acts[name] for name in often]
         while not stop.is_set():
             person = self._town.somebody(self._rng)
             if person is None:
                 self.register()
             else:
-                self._rng.choices(self._acts, weights)[0][1](person)
+                self._rng.choices(acts, [*often.values()])[0](person)
             stop.wait(self._rng.uniform(0.0, 2 * pause))
 
     def register(self) -> None:

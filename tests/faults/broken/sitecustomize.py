@@ -4,8 +4,8 @@ Python loads this module in every process whose PYTHONPATH leads here. FAULTS_LE
 the relay, in seconds, so that a run can outlast it. FAULTS_SWITCH says what to break, so that the checker can
 be shown to find it:
 
-- `no-lock`: nobody takes a subject's lock, and every transaction waits a moment before it commits, so that
-  others come in between what it read and what it writes;
+- `no-lock`: nobody takes a subject's lock, and every transaction that would have taken one waits a moment
+  before it commits, so that others come in between what it read and what it writes;
 - `forget`: some transactions are answered as done and were rolled back;
 - `deaf`: a change of choices cancels nothing of what it forbids.
 """
@@ -29,8 +29,10 @@ from service.use_cases import cancel_forbidden
 
 WINDOW = 0.3
 FORGETS = 0.05
-# The same statement without `for update`. Whoever locks by another statement must be added here.
-UNLOCKED = b"select id from subjects where id = any(%s) order by id"
+# The same statement without `for update`. Whoever locks by another statement must be added here. What it sets
+# is local to its transaction, and tells that a lock would have been taken.
+UNLOCKED = b"select set_config('faults.locks', 'yes', true) from subjects where id = any(%s)"
+WOULD_LOCK = "select current_setting('faults.locks', true) = 'yes'"
 
 
 def no_lock() -> None:
@@ -40,7 +42,9 @@ def no_lock() -> None:
     def transaction(self: Database) -> Iterator[Connection]:
         with self.connection() as connection, connection.transaction():
             yield connection
-            time.sleep(random.uniform(0.0, WINDOW))
+            row = connection.execute(WOULD_LOCK).fetchone()
+            if row is not None and row[0]:
+                time.sleep(random.uniform(0.0, WINDOW))
 
     Database.transaction = transaction  # type: ignore[method-assign]
 
