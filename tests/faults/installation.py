@@ -138,7 +138,7 @@ class Installation:
 
 @contextmanager
 def installation(
-    folder: Path, *, broker: str = "valkey", switch: str | None = None
+    folder: Path, broker: str = "valkey", web_workers: int = 2, switch: str | None = None
 ) -> Iterator[Installation]:
     """An installation that lives as long as the block; `folder` is empty and PostgreSQL's account may enter
     it. `switch` names a fault of the product itself (tests/faults/broken)."""
@@ -168,7 +168,7 @@ def installation(
         environ = {
             "SAMTYCKE_DATABASE_URL": _through(database_url, wires[0]),
             "SAMTYCKE_BROKER_URL": _through(broker_url, wires[1]),
-            "SAMTYCKE_WEB_WORKERS": "2",
+            "SAMTYCKE_WEB_WORKERS": str(web_workers),
             "SAMTYCKE_DEMO": "off",
             "SAMTYCKE_WEBHOOK_ALLOW": "127.0.0.1",
             **_broken_environ(switch),

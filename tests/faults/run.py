@@ -37,7 +37,7 @@ class Plan:
     longest: float = 8.0
     settle: float = 45.0
     broker: str = "valkey"
-    often: Mapping[str, int] = OFTEN
+    often: Mapping[str, int] = field(default_factory=lambda: OFTEN)
     web_workers: int = 2
     switch: str | None = None
 
