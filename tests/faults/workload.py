@@ -196,7 +196,7 @@ class Client:
         if not answer.done:
             return
         permits = [entry["permit"] for entry in answer.body["permitted"] if entry.get("permit")]
-        time.sleep(self._rng.uniform(0.0, 0.5))
+        time.sleep(self._rng.choice((0.0, 0.05, 0.5)))
         for permit in permits:
             for _ in range(self._rng.choice((1, 1, 2))):
                 self._redeem(person, permit)

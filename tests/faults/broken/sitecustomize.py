@@ -4,8 +4,8 @@ Python loads this module in every process whose PYTHONPATH leads here. FAULTS_LE
 the relay, in seconds, so that a run can outlast it. FAULTS_SWITCH says what to break, so that the checker can
 be shown to find it:
 
-- `no-lock`: nobody takes a subject's lock, and every transaction that would have taken one waits a moment
-  before it commits, so that others come in between what it read and what it writes;
+- `no-lock`: nobody takes a subject's lock, and a change of choices waits a moment after every step, so that
+  others come in between what it reads, what it cancels, and its commit;
 - `forget`: some transactions are answered as done and were rolled back;
 - `deaf`: a change of choices cancels nothing of what it forbids.
 """
@@ -15,11 +15,12 @@ from __future__ import annotations
 import os
 import random
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 from importlib import import_module
 from importlib.util import find_spec
+from typing import Any
 
 import psycopg
 
@@ -27,26 +28,27 @@ from service.storage import subjects
 from service.storage.database import Connection, Database
 from service.use_cases import cancel_forbidden
 
-WINDOW = 0.3
+WINDOW = 0.6
 FORGETS = 0.05
-# The same statement without `for update`. Whoever locks by another statement must be added here. What it sets
-# is local to its transaction, and tells that a lock would have been taken.
-UNLOCKED = b"select set_config('faults.locks', 'yes', true) from subjects where id = any(%s)"
-WOULD_LOCK = "select current_setting('faults.locks', true) = 'yes'"
+# The same statement without `for update`. Whoever locks by another statement must be added here.
+UNLOCKED = b"select id from subjects where id = any(%s) order by id"
 
 
 def no_lock() -> None:
     subjects._SQL["lock_subjects"] = UNLOCKED
+    # Where a change reads what waits, cancels it, and then commits: the lock alone keeps others out of there.
+    for name in ("read_outstanding", "read_open_reorders", "cancel_forbidden"):
+        if hasattr(cancel_forbidden, name):
+            setattr(cancel_forbidden, name, _then_wait(getattr(cancel_forbidden, name)))
 
-    @contextmanager
-    def transaction(self: Database) -> Iterator[Connection]:
-        with self.connection() as connection, connection.transaction():
-            yield connection
-            row = connection.execute(WOULD_LOCK).fetchone()
-            if row is not None and row[0]:
-                time.sleep(random.uniform(0.0, WINDOW))
 
-    Database.transaction = transaction  # type: ignore[method-assign]
+def _then_wait(function: Callable[..., Any]) -> Callable[..., Any]:
+    def waiting(*arguments: Any) -> Any:
+        found = function(*arguments)
+        time.sleep(random.uniform(0.0, WINDOW))
+        return found
+
+    return waiting
 
 
 def forget() -> None:
