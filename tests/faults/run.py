@@ -173,7 +173,7 @@ def _disturb(
 def _ask_for_scans(there: Installation, stop: threading.Event) -> None:
     """Beat asks for a scan of run-outs every half minute, seldom for a short run. Twice equals once."""
     publisher = Publisher(there.broker_url)
-    while not stop.wait(1.0):
+    while not stop.wait(0.5):
         publisher.send(PROPOSE_REORDERS, [()])
     publisher.close()
 

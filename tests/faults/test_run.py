@@ -54,13 +54,13 @@ def test_a_broken_service_is_found_out(open_folder: Path, switch: str, rules: se
 
 @pytest.mark.timeout(180)
 @pytest.mark.skipif(
-    find_spec("service.use_cases.redeem_permits") is None,
+    find_spec("service.use_cases.claim_message") is None,
     reason="nothing is handed over yet, so that a missing lock leaves no trace that a client could see",
 )
 def test_a_missing_lock_is_found_out(open_folder: Path) -> None:
-    # Who chooses and who hands over meet all the time, each in a web process of his own.
-    often = {"choose": 3, "offer": 6, "buy": 1}
-    plan = Plan(seed=23, switch="no-lock", often=often, web_workers=4, **CROWDED)
+    # Much becomes due while somebody chooses, each in a web process of his own.
+    often = {"choose": 4, "buy": 4}
+    plan = Plan(seed=23, switch="no-lock", often=often, web_workers=4, **CROWDED | {"seconds": 20.0})
     report = run(plan, open_folder, print)
     found = {violation.rule for violation in report.violations}
     assert found & {barrier_rule.ARRIVED, barrier_rule.CANCELLED}, report.lines()

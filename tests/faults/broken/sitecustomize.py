@@ -4,8 +4,8 @@ Python loads this module in every process whose PYTHONPATH leads here. FAULTS_LE
 the relay, in seconds, so that a run can outlast it. FAULTS_SWITCH says what to break, so that the checker can
 be shown to find it:
 
-- `no-lock`: nobody takes a subject's lock, and a change of choices waits a moment after every step, so that
-  others come in between what it reads, what it cancels, and its commit;
+- `no-lock`: nobody takes a subject's lock, and whoever would hold it waits a moment between what it reads and
+  what it does, so that others come in between;
 - `forget`: some transactions are answered as done and were rolled back;
 - `deaf`: a change of choices cancels nothing of what it forbids.
 """
@@ -34,12 +34,20 @@ FORGETS = 0.05
 UNLOCKED = b"select id from subjects where id = any(%s) order by id"
 
 
+# Between what a change reads and what it cancels, and between what a claim reads and what it claims, the lock
+# alone keeps others out.
+OPENED = (
+    ("service.use_cases.cancel_forbidden", "read_outstanding"),
+    ("service.use_cases.stop_permits", "read_outstanding"),
+    ("service.use_cases.claim_message", "lock_subject"),
+)
+
+
 def no_lock() -> None:
     subjects._SQL["lock_subjects"] = UNLOCKED
-    # Where a change reads what waits, cancels it, and then commits: the lock alone keeps others out of there.
-    for name in ("read_outstanding", "read_open_reorders", "cancel_forbidden"):
-        if hasattr(cancel_forbidden, name):
-            setattr(cancel_forbidden, name, _then_wait(getattr(cancel_forbidden, name)))
+    for module, name in OPENED:
+        if find_spec(module) is not None and hasattr(import_module(module), name):
+            setattr(import_module(module), name, _then_wait(getattr(import_module(module), name)))
 
 
 def _then_wait(function: Callable[..., Any]) -> Callable[..., Any]:
