@@ -36,7 +36,8 @@ _RETRY_FOR = 15.0
 OFTEN: Mapping[str, int] = MappingProxyType(
     {
         "choose": 40,
-        "buy": 20,
+        "buy": 16,
+        "waver": 4,
         "look": 12,
         "offer": 16,
         "ask in bulk": 6,
@@ -85,6 +86,7 @@ class Client:
         self._acts: dict[str, Callable[[str], object]] = {
             "choose": lambda person: self.choose(person, people.some_choice(self._rng)),
             "buy": self.buy,
+            "waver": self.waver,
             "look": self.look,
             "offer": self.offer,
             "ask in bulk": self.ask_in_bulk,
@@ -152,6 +154,14 @@ class Client:
             with self._town.lock:
                 self._town.signals.append(signal)
             self._record("due", person, began, value=goods, topics=(REMIND, BY_PUSH))
+
+    def waver(self, person: str) -> None:
+        """Withdraw just when something that has become due is on its way, and then think better of it."""
+        self.buy(person)
+        time.sleep(self._rng.uniform(0.0, 1.5))
+        self.choose(person, people.consent(people.REMINDERS, "withdrawn"))
+        time.sleep(self._rng.uniform(0.0, 1.0))
+        self.choose(person, people.consent(people.REMINDERS, "given"))
 
     def tell(self, signal: Mapping[str, Any], name: str) -> tuple[str, float]:
         """Send one signal, without trying again; what became of it, and when it was sent."""
