@@ -4,8 +4,8 @@ Python loads this module in every process whose PYTHONPATH leads here. FAULTS_LE
 the relay, in seconds, so that a run can outlast it. FAULTS_SWITCH says what to break, so that the checker can
 be shown to find it:
 
-- `no-lock`: nobody takes a subject's lock, and whoever would hold it waits a moment between what it reads and
-  what it does, so that others come in between;
+- `no-lock`: nobody takes a subject's lock, and whoever would hold it waits a moment between what it reads, of
+  the person and of what waits for her, and what it does, so that others come in between;
 - `forget`: some transactions are answered as done and were rolled back;
 - `deaf`: a change of choices cancels nothing of what it forbids.
 """
@@ -15,12 +15,13 @@ from __future__ import annotations
 import os
 import random
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 from importlib import import_module
 from importlib.util import find_spec
 from typing import Any
+from uuid import UUID
 
 import psycopg
 
@@ -34,29 +35,27 @@ FORGETS = 0.05
 UNLOCKED = b"select id from subjects where id = any(%s) order by id"
 
 
-# Between what a change reads and what it cancels, and between what a claim reads and what it claims, the lock
-# alone keeps others out.
-OPENED = (
-    ("service.use_cases.cancel_forbidden", "read_outstanding"),
-    ("service.use_cases.stop_permits", "read_outstanding"),
-    ("service.use_cases.claim_message", "lock_subject"),
-)
-
-
 def no_lock() -> None:
     subjects._SQL["lock_subjects"] = UNLOCKED
-    for module, name in OPENED:
-        if find_spec(module) is not None and hasattr(import_module(module), name):
-            setattr(import_module(module), name, _then_wait(getattr(import_module(module), name)))
+    if hasattr(cancel_forbidden, "read_outstanding"):
+        _read_early(cancel_forbidden, cancel_forbidden.read_outstanding)
 
 
-def _then_wait(function: Callable[..., Any]) -> Callable[..., Any]:
-    def waiting(*arguments: Any) -> Any:
-        found = function(*arguments)
+def _read_early(module: Any, read: Callable[..., Any]) -> None:
+    """Rows that a change writes lock each other out as well, so what waits is read before it writes any."""
+    early: dict[UUID, Any] = {}
+    lock = subjects.lock_subjects
+
+    def without_lock(unit: Any, ids: Iterable[UUID]) -> dict[UUID, Any]:
+        found = lock(unit, ids)
+        for each in found.values():
+            if each.key is not None:
+                early[each.id] = read(unit, each, unit.now - timedelta(days=7))
         time.sleep(random.uniform(0.0, WINDOW))
         return found
 
-    return waiting
+    subjects.lock_subjects = without_lock
+    module.read_outstanding = lambda unit, subject, since: early.get(subject.id) or read(unit, subject, since)
 
 
 def forget() -> None:
