@@ -16,6 +16,7 @@ from tests.faults.clients import Api, read_receipts
 from tests.faults.history import DONE, Operation, Recorder
 from tests.faults.installation import Installation, installation
 from tests.faults.nemesis import FAULTS, inject
+from tests.faults.progress_rule import NEVER, never_ended
 from tests.faults.violation import Violation
 from tests.faults.workload import OFTEN, Client, Town
 
@@ -188,7 +189,7 @@ def _await_quiet(plan: Plan, there: Installation, town: Town, recorder: Recorder
             answer = api.call("GET", f"/v1/jobs/{job}", role="shop")
             if answer.done and answer.body["state"] not in ("queued", "running"):
                 del open_jobs[job]
-        if not open_jobs and there.receiver_wire is None:
+        if not open_jobs and not _is_missing_something(there, recorder):
             break
         there.wait(0.5)
     for job, total in town.jobs.items():
@@ -209,6 +210,15 @@ def _await_quiet(plan: Plan, there: Installation, town: Town, recorder: Recorder
                 told=told,
             )
         )
+
+
+def _is_missing_something(there: Installation, recorder: Recorder) -> bool:
+    """Whether something due has not come yet; never where nothing is delivered."""
+    if there.receiver_wire is None:
+        return False
+    arrivals = read_receipts(there.receipts)
+    missing = never_ended(recorder.operations, arrivals, ended=time.time(), settle=0.0)
+    return any(violation.rule == NEVER for violation in missing)
 
 
 def _last_looks(reader: Client, there: Installation, town: Town, recorder: Recorder) -> int:
