@@ -6,9 +6,11 @@ BIN := $(VENV)/bin
 LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --no-emit-find-links --custom-compile-command "make lock" pyproject.toml
 PYTEST_WORKERS ?= 4
+MINUTES ?= 5
+BROKER ?= valkey
 SOURCES := service workers schemas migrations tests
 
-.PHONY: help setup setup-dev run test lint unreadable bench lock clean
+.PHONY: help setup setup-dev run test lint faults unreadable bench lock clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -30,6 +32,9 @@ lint: setup-dev ## ruff, mypy, import contracts, SQL lint
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache
 	$(BIN)/squawk --config deploy/squawk.toml migrations/*.sql
+
+faults: setup-dev ## kill, freeze and cut off a running service, and check that it kept its promises
+	$(BIN)/python -m tests.faults --minutes $(MINUTES) --broker $(BROKER) $(if $(SEED),--seed $(SEED))
 
 unreadable: setup-dev ## play the whole demo and search everything at rest for its customers
 	$(BIN)/python -m pytest -m whole -s tests/unreadable

@@ -59,7 +59,7 @@ def _settings() -> dict[str, Any]:
 
 
 # Not named `app`: Celery would take a Flask object of that name for its own.
-celery = Celery("samtycke")
+celery = Celery("samtycke", task_cls="workers.request:AcknowledgedTask")
 celery.add_defaults(_settings)
 
 
