@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from service.actor import show_subject
-from service.policy import LEVELS
+from service.policy import LEVELS, Policy
 from service.storage.identifiers import read_identifiers
 from service.storage.outbox import ORDER, Message
 from service.storage.subjects import Subject
@@ -49,7 +51,14 @@ def _may_read_identifiers(unit: Unit, subject: Subject, message: Message) -> boo
     """Whether a purpose of the rung at which the message was permitted covers identifiers and is in force."""
     if _IDENTITY not in unit.policy.data:
         return True
-    programme = unit.policy.programmes.get(message.candidate.programme or "")
-    purposes = () if programme is None else programme.ladder.get(LEVELS[message.strategy], ())
     state = subject.state(unit.now)
-    return any(may_read(unit.policy, state, _IDENTITY, purpose, unit.now) for purpose in purposes)
+    return any(
+        may_read(unit.policy, state, _IDENTITY, purpose, unit.now)
+        for purpose in purposes_of(unit.policy, message)
+    )
+
+
+def purposes_of(policy: Policy, message: Message) -> Collection[str]:
+    """The purposes of the rung at which the message was permitted."""
+    programme = policy.programmes.get(message.candidate.programme or "")
+    return () if programme is None else programme.ladder.get(LEVELS[message.strategy], ())

@@ -34,11 +34,12 @@ from service.storage.outbox import (
 from service.storage.reorders import Reorder, move_reorder
 from service.storage.subjects import Subject, lock_subject, read_subjects
 from service.storage.unit import Unit
-from service.use_cases.address_of import CANNOT_DEDUPLICATE, WEBHOOK, address_of, route_of
+from service.use_cases.address_of import CANNOT_DEDUPLICATE, WEBHOOK, address_of, purposes_of, route_of
 from service.use_cases.ask_again import ask_again
 from service.use_cases.check_goods import why_hold
 from service.use_cases.count_hand_over import count_hand_over, latest_hand_over
 from service.use_cases.fields_read import fields_read
+from service.use_cases.publish_event import publish_reorder
 from service.use_cases.reorder_steps import mark_forbidden, mark_handed_over, may_go, reorder_of
 from service.use_cases.settle_message import TRYING, park, settle
 from service.use_cases.veto_window import veto_window
@@ -203,6 +204,9 @@ def _way(case: _Case, channel: str | None) -> tuple[str, str] | None:
 
 def _claim(case: _Case, way: tuple[str, str]) -> Claim:
     unit, subject, entry, message = case.unit, case.subject, case.entry, case.message
+    if case.is_first:
+        purposes = purposes_of(unit.policy, message)
+        publish_reorder(unit, subject, _EVENTS[message.kind], case.reorder.id, purposes)
     count_hand_over(unit, subject, message)
     mark_handed_over(unit, subject, case.reorder, message)
     number = save_claim(unit, entry, subject, unit.now + LEASE)
