@@ -1,5 +1,4 @@
-"""From a choice or a proposal, over outbox, claim and relay, to what a receiver has; nothing is played but the
-receiver."""
+"""From a choice or a proposal, over outbox, claim and relay, to what a receiver has: all parts are the product's."""
 
 from __future__ import annotations
 
