@@ -31,12 +31,11 @@ from service.use_cases import cancel_forbidden
 
 WINDOW = 0.6
 FORGETS = 0.05
-# The same statement without `for update`. Whoever locks by another statement must be added here.
-UNLOCKED = b"select id from subjects where id = any(%s) order by id"
 
 
 def no_lock() -> None:
-    subjects._SQL["lock_subjects"] = UNLOCKED
+    # The same columns, read without a lock. Whoever locks by another statement must be added here.
+    subjects._SQL["lock_subjects"] = subjects._SQL["read_subjects"]
     if hasattr(cancel_forbidden, "read_outstanding"):
         _read_early(cancel_forbidden, cancel_forbidden.read_outstanding)
 
