@@ -1,4 +1,4 @@
-"""From a choice or a proposal, over outbox, claim and relay, to what a receiver has: all parts are the product's."""
+"""From a choice or a proposal, over outbox, claim and relay, to a receiver: all parts are the product's."""
 
 from __future__ import annotations
 
