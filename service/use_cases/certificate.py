@@ -31,9 +31,11 @@ def certificate_of(
     backups_kept: timedelta,
     replayed: bool = False,
     under_way: Sequence[tuple[UUID, datetime]] = (),
+    redeemed: Sequence[Mapping[str, Any]] = (),
 ) -> dict[str, Any]:
     """`subjects`: the erased one first, then those merged into it. `under_way`: messages, and when each was
-    handed over, that may yet arrive; everything else in the outbox went unsent."""
+    handed over, that may yet arrive; everything else in the outbox went unsent. `redeemed`: permits that left
+    lately, as an answer shows them."""
     certificate: dict[str, Any] = {
         "format": FORMAT,
         "id": show(ERASURE, erasure),
@@ -48,7 +50,8 @@ def certificate_of(
         "irrevocable": [
             {"id": show(MESSAGE, message), "state": "in_flight", "at": show_instant(at)}
             for message, at in under_way
-        ],
+        ]
+        + [{"id": permit["id"], "state": permit["state"], "at": permit["at"]} for permit in redeemed],
         "backups": {
             "copies_until": show_instant(copies_until(at, backups_kept)),
             "kept_for_days": backups_kept.days,

@@ -29,6 +29,7 @@ from service.use_cases.cancel_forbidden import HORIZON
 from service.use_cases.certificate import certificate_of
 from service.use_cases.hold_subject import require_no_hold
 from service.use_cases.publish_event import publish_erased, recipients_to_tell
+from service.use_cases.stop_permits import end_permits
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +52,7 @@ def erase_subject(unit: Unit, subject: Subject, request: UUID | None = None) -> 
     recipients = recipients_to_tell(unit)
     subjects = [subject.id, *merged_into(unit, subject.id)]
     under_way = read_under_way(unit, subjects, unit.now - HORIZON)
+    redeemed = end_permits(unit, subject)[1]
     gone = _erase(unit, subjects)
     close_moot_requests(unit, subject.id)
     erasure = new_id()
@@ -64,6 +66,7 @@ def erase_subject(unit: Unit, subject: Subject, request: UUID | None = None) -> 
         recipients=recipients,
         backups_kept=erasures.backups_kept,
         under_way=under_way,
+        redeemed=redeemed,
     )
     entry = erasures.journal.append(
         gone.subjects, gone.marks, at=unit.now, certificate=digest_of(certificate), known=known

@@ -28,6 +28,7 @@ from service.storage.subjects import lock_subject, read_subject, read_subject_at
 from service.use_cases import redeem_permits as module
 from service.use_cases import stop_permits
 from service.use_cases.decide import decide
+from service.use_cases.erase_subject import erase_subject
 from service.use_cases.filter_chunk import filter_chunk
 from service.use_cases.merge_subjects import merge_subjects
 from service.use_cases.purge_by_age import purge_by_age
@@ -368,10 +369,10 @@ def test_erasure_leaves_no_permit(services: Services, person: UUID) -> None:
     tokens = [permit(services, person), permit(services, person, number=1)]
     assert redeem(services, tokens[:1]) == ["redeemed"]
     assert count(services, "select count(*) from permits") == 1
-    with services.unit(MARKETING) as unit:
-        lock_subject(unit, person)
-        gone, _ = erase_rows(unit, person)
-    assert gone["permits"] == 1
+    with services.unit(Actor("dpo-1", frozenset({"dpo"}))) as unit:
+        certificate = erase_subject(unit, lock_subject(unit, person))
+    assert [each["state"] for each in certificate["irrevocable"]] == ["redeemed"]
+    assert certificate["erased"]["permits"] == 2
     assert count(services, "select count(*) from permits") == 0
     assert redeem(services, tokens) == ["request", "request"]
 
