@@ -24,7 +24,7 @@ run: setup ## set everything up and serve, with embedded servers unless URLs are
 	@exec $(BIN)/samtycke run
 
 test: setup-dev lint ## the whole suite on its own embedded servers
-	$(BIN)/python -m pytest -n $(PYTEST_WORKERS)
+	$(BIN)/python -m pytest -n $(PYTEST_WORKERS) --dist worksteal
 
 lint: setup-dev ## ruff, mypy, import contracts, SQL lint
 	$(BIN)/ruff check $(SOURCES)
@@ -34,6 +34,7 @@ lint: setup-dev ## ruff, mypy, import contracts, SQL lint
 	$(BIN)/squawk --config deploy/squawk.toml migrations/*.sql
 
 faults: setup-dev ## kill, freeze and cut off a running service, and check that it kept its promises
+	$(BIN)/python -m pytest -m whole -s tests/faults
 	$(BIN)/python -m tests.faults --minutes $(MINUTES) --broker $(BROKER) $(if $(SEED),--seed $(SEED))
 
 unreadable: setup-dev ## play the whole demo and search everything at rest for its customers

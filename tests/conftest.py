@@ -31,6 +31,11 @@ def pytest_configure(config: pytest.Config) -> None:
         config.stash[NOTE] = given["servers_note"]
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Those that take a minute begin first, so that at the end nobody waits for one."""
+    items.sort(key=lambda item: item.path.parent.name not in ("faults", "embedded"))
+
+
 def pytest_unconfigure(config: pytest.Config) -> None:
     keeper = config.stash.get(KEEPER, None)
     if keeper is not None:

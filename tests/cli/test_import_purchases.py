@@ -347,7 +347,11 @@ def test_a_bar_on_a_terminal_and_lines_elsewhere(shop: Shop) -> None:
 def test_ctrl_c_says_how_to_go_on(shop: Shop) -> None:
     path = shop.write(*(GOOD.replace("R1", f"R{n}").replace("C-1", "C-2") for n in range(3000)))
     process = subprocess.Popen(
-        command(path, ["--batch=10"]), env=shop.environ(), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
+        # Slowly enough that it is still at work when the signal comes.
+        command(path, ["--batch=1"]),
+        env=shop.environ(),
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
     )
     deadline = time.monotonic() + 60
     while shop.count() < 100 and time.monotonic() < deadline:

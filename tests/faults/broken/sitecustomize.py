@@ -6,8 +6,7 @@ be shown to find it:
 
 - `no-lock`: nobody takes a subject's lock, and whoever would hold it waits a moment between what it reads, of
   the person and of what waits for her, and what it does, so that others come in between;
-- `forget`: some transactions are answered as done and were rolled back;
-- `deaf`: a change of choices cancels nothing of what it forbids.
+- `forget`: some transactions are answered as done and were rolled back.
 """
 
 from __future__ import annotations
@@ -68,13 +67,6 @@ def forget() -> None:
     Database.transaction = transaction  # type: ignore[method-assign]
 
 
-def deaf() -> None:
-    # It answers as for somebody of whom nothing waits.
-    for name in ("read_open_reorders", "read_outstanding"):
-        if hasattr(cancel_forbidden, name):
-            setattr(cancel_forbidden, name, lambda *_: [])
-
-
 def shorten_lease(seconds: float) -> None:
     name = "service.use_cases.claim_message"
     if find_spec(name) is not None:
@@ -82,7 +74,7 @@ def shorten_lease(seconds: float) -> None:
         import_module(name).LEASE = timedelta(seconds=seconds)  # type: ignore[attr-defined]
 
 
-SWITCHES = {"no-lock": no_lock, "forget": forget, "deaf": deaf}
+SWITCHES = {"no-lock": no_lock, "forget": forget}
 
 if "FAULTS_LEASE" in os.environ:
     shorten_lease(float(os.environ["FAULTS_LEASE"]))
