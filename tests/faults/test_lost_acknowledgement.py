@@ -15,7 +15,6 @@ from tests.faults.history import Recorder
 from tests.faults.installation import Installation, installation
 from tests.faults.workload import Client, Town
 
-
 LOST = "an acknowledgement was lost"
 # Whether a task is at work just then is up to the machine.
 TRIES = 6
