@@ -138,8 +138,8 @@ def _write(environ: dict[str, str], people: list[UUID], seconds: float, ledger: 
     if not ledger:
         # What the write was before there was a ledger: the same statements without the row for it.
         statement = subjects._SQL["save_change"].decode()
-        start, end = statement.index("entry as ("), statement.index("state as (")
-        subjects._SQL["save_change"] = (statement[:start] + statement[end:]).encode()
+        entry, state = statement.index("entry as ("), statement.index("state as (")
+        subjects._SQL["save_change"] = (statement[:entry] + statement[state:]).encode()
         subjects.commit = lambda *_: b""  # type: ignore[assignment]
         subjects.event_payload = lambda *_: b""  # type: ignore[assignment]
         DataKey.salt = lambda *_: b""  # type: ignore[assignment,method-assign]
