@@ -5,7 +5,7 @@
 Goal 12 of performance.md: hand-overs a second with the barrier ÷ without the lock, medians of rounds that
 alternate. The way without the lock exists here alone, as another statement in this process; a sender that
 takes no time shows the most that the lock can cost. Then withdrawals by 1, 8 and 32 clients while a relay is
-at work.
+at work, and a worker at bulk jobs.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from uuid import UUID
 
 import msgspec
 
+from schemas.candidates import CandidateShape
 from service.actor import Actor, system_actor
 from service.bootstrap import Services, build_services
 from service.ids import REORDER, new_id, new_subject_id, show
@@ -33,15 +34,19 @@ from service.storage.choices import Choices, StoredConsent
 from service.storage.policies import publish_policy
 from service.storage.reorders import ReorderDetails, StoredRunOut, insert_reorder, step
 from service.storage.subjects import create_subject, lock_subject
+from service.tasks import Publisher
 from service.use_cases.announcement import announcement
 from service.use_cases.queue_message import queue_message
 from service.use_cases.record_consent import Notice, RecordConsent, record_consent
 from service.use_cases.relay import Relay
+from service.use_cases.submit_candidates import Pair
+from tests.benchmarks.bulk import through_celery, worker
 from tests.benchmarks.installation import installation
-from tests.benchmarks.population import POLICY
+from tests.benchmarks.population import POLICY, add_people, add_products, offers
 
 THREADS = 8
 CLIENTS = (1, 8, 32)
+JOB = 1000
 WITHDRAWALS = 256
 _PATIENCE = 120.0
 
@@ -69,8 +74,9 @@ def main(messages: int = 1500, rounds: int = 3) -> None:
         services = build_services(there.config, pool_size=THREADS + max(CLIENTS) + 2)
         try:
             _goal(services, messages, rounds)
-            for clients in CLIENTS:
-                _withdrawals(services, clients)
+            with _bulk_jobs(services):
+                for clients in CLIENTS:
+                    _withdrawals(services, clients)
         finally:
             services.close()
 
@@ -114,6 +120,28 @@ def _rate(services: Services, messages: int) -> float:
     return messages / taken
 
 
+@contextmanager
+def _bulk_jobs(services: Services) -> Iterator[None]:
+    """A worker with one bulk job after the other, about other people."""
+    asked = [CandidateShape().load(each) for each in offers(add_products(services), 20)]
+    pairs = [Pair(person, each, 100) for person in add_people(services, JOB) for each in asked]
+    publisher, stop = Publisher(str(services.config.broker_url)), threading.Event()
+
+    def submit() -> None:
+        while not stop.is_set():
+            through_celery(services, publisher, pairs)
+
+    thread = threading.Thread(target=submit)
+    with worker(services.config):
+        thread.start()
+        try:
+            yield
+        finally:
+            stop.set()
+            thread.join()
+    publisher.close()
+
+
 def _withdrawals(services: Services, clients: int) -> None:
     """Half of what waits belongs to those who withdraw, so that they meet the relay at their own rows."""
     people = _people(services, 2 * WITHDRAWALS)[::2]
@@ -127,7 +155,8 @@ def _withdrawals(services: Services, clients: int) -> None:
         stop.set()
         thread.join()
     p50, p99 = took[len(took) // 2], took[int(len(took) * 0.99)]
-    print(f"  withdrawal, {clients:>2} clients, relay at work   p50 {p50:6.1f} ms   p99 {p99:6.1f} ms")
+    who = f"{clients:>2} clients, relay and bulk job at work"
+    print(f"  withdrawal, {who}   p50 {p50:6.1f} ms   p99 {p99:6.1f} ms")
 
 
 def _withdraw(services: Services, person: UUID) -> float:

@@ -73,15 +73,15 @@ def _report(services: Services, persons: list[UUID], pairs: list[Pair], rounds: 
 
 def _measure(services: Services, persons: list[UUID], pairs: list[Pair], rounds: int) -> dict[str, float]:
     ways: dict[str, Callable[[], float]] = {
-        "celery": lambda: _through_celery(services, publisher, pairs),
+        "celery": lambda: through_celery(services, publisher, pairs),
         "bare processes": lambda: _on_processes(services, pairs),
         "read and decrypt": lambda: _reading(services, persons),
     }
     publisher = Publisher(services.config.broker_url or "")
     times: dict[str, list[float]] = defaultdict(list)
-    with _worker(services.config):
+    with worker(services.config):
         # A worker's first task builds its connections and compiles the policy: not what is measured here.
-        _through_celery(services, publisher, pairs[: CORES * 1000])
+        through_celery(services, publisher, pairs[: CORES * 1000])
         for _ in range(rounds):
             for name, way in ways.items():
                 times[name].append(way())
@@ -95,7 +95,7 @@ def _submit(services: Services, pairs: list[Pair]) -> tuple[UUID, int]:
     return submitted.job, submitted.chunks
 
 
-def _through_celery(services: Services, publisher: Publisher, pairs: list[Pair]) -> float:
+def through_celery(services: Services, publisher: Publisher, pairs: list[Pair]) -> float:
     job, chunks = _submit(services, pairs)
     started = time.perf_counter()
     announce_chunks(services, publisher, job, range(chunks))
@@ -192,7 +192,7 @@ def _clocked(function: Callable[..., Any], spent: dict[str, float], name: str) -
 
 
 @contextmanager
-def _worker(config: Config) -> Iterator[None]:
+def worker(config: Config) -> Iterator[None]:
     command = [
         *(sys.executable, "-m", "celery", "--app", "workers.celery_app", "worker"),
         *("--concurrency", str(CORES), "--loglevel", "WARNING", "--without-gossip", "--without-mingle"),
