@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
 from functools import cache
 from pathlib import Path
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
+from jinja2 import Template
 
 from service.explanations.catalogue import Catalogue, language_of
+from service.templates import load_template, source_of
 
 ASK, DONE, WRONG = "ask", "done", "wrong"
 
@@ -32,23 +31,15 @@ def unsubscribe_page(stage: str, locale: str) -> str:
 @cache
 def content_policy() -> str:
     """The page's Content-Security-Policy: its own style, and its form back to where it came from."""
-    digest = base64.b64encode(hashlib.sha256(_style().encode()).digest()).decode()
     return (
-        f"default-src 'none'; style-src 'sha256-{digest}'; form-action 'self'; frame-ancestors 'none';"
+        f"default-src 'none'; style-src {source_of(_style())}; form-action 'self'; frame-ancestors 'none';"
         " base-uri 'none'"
     )
 
 
 @cache
 def _template() -> Template:
-    environment = Environment(
-        loader=FileSystemLoader(_HERE / "templates"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    return environment.get_template("unsubscribe.html")
+    return load_template(_HERE / "templates", "unsubscribe.html")
 
 
 @cache

@@ -16,11 +16,12 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
+from jinja2 import Template
 
 from service.explanations.amounts import show_date, show_moment, show_money
 from service.explanations.catalogue import Catalogue, language_of
 from service.senders import Parcel
+from service.templates import load_template
 
 _HERE = Path(__file__).parent
 _WORDS = Catalogue(_HERE / "catalogues")
@@ -107,11 +108,4 @@ def _values(parcel: Parcel) -> dict[str, str]:
 
 @cache
 def _template() -> Template:
-    environment = Environment(
-        loader=FileSystemLoader(_HERE / "templates"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    return environment.get_template("letter.html")
+    return load_template(_HERE / "templates", "letter.html")

@@ -120,7 +120,7 @@ def lock_subjects(unit: Unit, ids: Iterable[UUID]) -> dict[UUID, Subject]:
 
 def lock_rows(db: Connection, ids: Iterable[UUID]) -> None:
     """The same locks, for a caller that reads the states himself."""
-    db.execute(_SQL["lock_subjects"], (sorted(set(ids)),))
+    db.execute(_SQL["lock_rows"], (sorted(set(ids)),))
 
 
 def lock_subject(unit: Unit, subject_id: UUID) -> Subject:

@@ -9,6 +9,10 @@ insert into keys.data_keys (owner, kek, wrapped, created_at) values (%s, %s, %s,
 -- name: lock_subjects
 select id, status, epoch, activity, kek, wrapped, choices, contacts from lock_and_read(%s);
 
+-- The same locks in the same order, and nothing read.
+-- name: lock_rows
+select id from subjects where id = any(%s) order by id for update;
+
 -- Everything a decision about these subjects reads, in one statement.
 -- name: read_subjects
 select

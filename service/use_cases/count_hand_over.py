@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from service.policy import Contact, Order
-from service.policy.mandates import narrowest
+from service.policy import LEVEL_NAMES, Candidate, Contact, Decision, Level, Order, narrowest_mandate
 from service.storage.choices import Activity
 from service.storage.outbox import ORDER, Message
 from service.storage.subjects import Subject, save_activity
@@ -19,11 +18,25 @@ def count_hand_over(unit: Unit, subject: Subject, message: Message) -> None:
     activity = _recent(unit, subject)
     if message.kind == ORDER:
         drop_own_order(activity.orders, message)
-        activity.orders.append(_order(unit, subject, message))
+        # What the customer approved is no use of a mandate.
+        automatic = message.strategy == LEVEL_NAMES[Level.automate]
+        activity.orders.append(_order(unit, subject, message.candidate, automatic=automatic))
     elif message.channel is not None:
         drop_own_contact(activity.contacts, message)
         activity.contacts.append(Contact(unit.now, message.channel, message.candidate.programme))
     message.counted_at = unit.now
+    subject.activity = activity
+    save_activity(unit, subject)
+
+
+def record_contact(unit: Unit, subject: Subject, candidate: Candidate, decision: Decision) -> None:
+    """Record what `decision` allowed about `candidate`, for a locked subject: the contact, and the order
+    where it was to be automatic."""
+    activity = _recent(unit, subject)
+    if decision.channel is not None:
+        activity.contacts.append(Contact(unit.now, decision.channel, candidate.programme))
+    if decision.strategy is Level.automate:
+        activity.orders.append(_order(unit, subject, candidate, automatic=True))
     subject.activity = activity
     save_activity(unit, subject)
 
@@ -34,10 +47,8 @@ def latest_hand_over(subject: Subject) -> datetime | None:
     return max(made, default=None)
 
 
-def _order(unit: Unit, subject: Subject, message: Message) -> Order:
-    candidate = message.candidate
-    # What the customer approved is no use of a mandate.
-    mandate = narrowest(subject.state(unit.now), candidate) if message.strategy == "automate" else None
+def _order(unit: Unit, subject: Subject, candidate: Candidate, *, automatic: bool) -> Order:
+    mandate = narrowest_mandate(subject.state(unit.now), candidate) if automatic else None
     amount = candidate.price_minor * candidate.quantity
     return Order(unit.now, candidate.sku, None if mandate is None else mandate.id, amount)
 

@@ -28,10 +28,10 @@ from service.storage.permits import (
 )
 from service.storage.subjects import Subject, lock_rows
 from service.storage.unit import Unit
+from service.use_cases.count_hand_over import record_contact
 from service.use_cases.decide import evaluate_state
 from service.use_cases.fields_read import fields_read
 from service.use_cases.read_what_opens import read_what_opens
-from service.use_cases.record_contact import record_contact
 from service.use_cases.special import is_special, sees_special
 
 MOST_PERMITS = 1000

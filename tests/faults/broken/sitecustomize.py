@@ -35,6 +35,7 @@ FORGETS = 0.05
 def no_lock() -> None:
     # The same columns, read without a lock. Whoever locks by another statement must be added here.
     subjects._SQL["lock_subjects"] = subjects._SQL["read_subjects"]
+    subjects._SQL["lock_rows"] = b"select id from subjects where id = any(%s) order by id"
     if hasattr(cancel_forbidden, "read_outstanding"):
         _read_early(cancel_forbidden, cancel_forbidden.read_outstanding)
 
