@@ -97,14 +97,23 @@ def propose(
     strategy: str = "coach",
     channels: tuple[str, ...] = ("email",),
     sku: str = "soap",
+    data: tuple[str, ...] = ("purchases",),
     at: datetime = NOW,
 ) -> UUID:
     """A reorder and the message that says it, as the scan makes them."""
     with at_instant(services, at).unit(system_actor("propose-reorders")) as unit:
-        return propose_in(unit, person, strategy=strategy, channels=channels, sku=sku)
+        return propose_in(unit, person, strategy=strategy, channels=channels, sku=sku, data=data)
 
 
-def propose_in(unit: Unit, person: UUID, *, strategy: str, channels: tuple[str, ...], sku: str) -> UUID:
+def propose_in(
+    unit: Unit,
+    person: UUID,
+    *,
+    strategy: str,
+    channels: tuple[str, ...],
+    sku: str,
+    data: tuple[str, ...] = ("purchases",),
+) -> UUID:
     subject = lock_subject(unit, person)
     name = new_id()
     candidate = Candidate(
@@ -114,7 +123,7 @@ def propose_in(unit: Unit, person: UUID, *, strategy: str, channels: tuple[str, 
         category="beauty",
         sku=sku,
         channels=channels,
-        data=("purchases",),
+        data=data,
         quantity=1,
         price_minor=500,
         currency="SEK",

@@ -536,10 +536,11 @@ def customer(services: Services, person: UUID, at: datetime = NOW) -> AbstractCo
 
 
 def test_what_the_person_approves_is_their_own_order(services: Services) -> None:
-    """A withdrawal of reminders does not cancel it, and no mandate is used for it."""
+    """A withdrawal of reminders does not cancel it, no mandate is used for it, and what the reminder was made
+    from need not be shared for it."""
     add_product(services)
     person, receiver = make_person(services), Receiver()
-    reorder = propose(services, person)
+    reorder = propose(services, person, data=("purchases", "usage"))
     deliver(services, receiver)
     with customer(services, person) as unit:
         assert approve_reorder(unit, reorder).state == "approved"

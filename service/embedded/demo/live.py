@@ -73,7 +73,12 @@ def live(clockwork: Clockwork, customer: Customer) -> Lived:
         birth_date=customer.birth_date,
     )
     lived = Lived(register_subject(clockwork.at(customer.since), command).id)
-    steps = [step for step in customer.steps if not isinstance(step.action, Erased)]
+    live_on(clockwork, customer, lived, [s for s in customer.steps if not isinstance(s.action, Erased)])
+    return lived
+
+
+def live_on(clockwork: Clockwork, customer: Customer, lived: Lived, steps: Sequence[Step]) -> None:
+    """Live these of her steps, none of which is erasure."""
     # What happens between two choices is sent as one batch, as a shop's nightly file would.
     for told, group in groupby(steps, key=lambda step: isinstance(step.action, Happened)):
         if told:
@@ -81,7 +86,6 @@ def live(clockwork: Clockwork, customer: Customer) -> Lived:
         else:
             for step in group:
                 _choose(clockwork.at(step.at), lived.subject, customer, step.action)
-    return lived
 
 
 def erase(clockwork: Clockwork, customer: Customer, subject: UUID) -> None:

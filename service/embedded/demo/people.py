@@ -40,10 +40,11 @@ def people_entries() -> dict[str, _Entry]:
 
 def people(now: datetime) -> list[Customer]:
     """The twelve, as if today were the day of `now`."""
-    return [_customer(entry, now) for entry in people_entries().values()]
+    return [customer(entry, now) for entry in people_entries().values()]
 
 
-def _customer(entry: _Entry, now: datetime) -> Customer:
+def customer(entry: _Entry, now: datetime) -> Customer:
+    """One entry, its days counted from the day of `now`."""
     today = now.astimezone(ZoneInfo(entry["timezone"])).date()
     since = _at(entry, today, _JOINED)
     steps = [step for line in entry["history"] for step in _steps(entry, line, today) if step.at >= since]
