@@ -1,7 +1,7 @@
 """A month of cough tablets: six customers, a clock that runs a day at a time, and a shop that takes orders.
 
 Everything goes through the use cases and the relay of the service, on a throw-away database; only what lies
-outside the company is played here: the customers, the shop's order endpoint, the mail gateway and the pharmacist.
+outside it is played here: the customers, the shop's order endpoint, the mail gateway.
 """
 
 from __future__ import annotations
@@ -20,14 +20,17 @@ from service.embedded.demo.goods import catalogue
 from service.embedded.demo.live import Clockwork, Lived, live, live_on
 from service.embedded.demo.people import customer
 from service.embedded.scratch import Clock, scratch
+from service.explanations import explain_outcome
 from service.ids import REORDER, read
 from service.senders import Fate, Parcel, Sent
 from service.senders.letter import letter_of
+from service.storage.asked import AskedCandidate
 from service.storage.database import Connection
 from service.storage.policies import publish_policy
 from service.storage.subjects import read_subject
 from service.storage.unit import Unit
 from service.use_cases.answer_reorder import approve_reorder, skip_reorder
+from service.use_cases.decide import decide
 from service.use_cases.list_reorders import list_reorders
 from service.use_cases.propose_reorders import propose_reorders
 from service.use_cases.put_product import put_product
@@ -35,6 +38,8 @@ from service.use_cases.relay import Relay
 from service.use_cases.store_signals import NewSignal, store_signals
 
 DAYS = 28
+_ASKED_ON = 2
+_TABLETS = "OTC-BROM-50"
 _OPENED = timedelta(days=300)
 _DAY = timedelta(days=1)
 _AT_ONCE = 20
@@ -102,6 +107,9 @@ class _Month:
     def play(self) -> list[Event]:
         for day in range(DAYS):
             self._clock.at = self._start + day * _DAY
+            if day == _ASKED_ON:
+                for player in self._players:
+                    self._ask(player)
             for player in self._players:
                 self._live(player)
                 self._answer(player)
@@ -126,10 +134,23 @@ class _Month:
         with self._services.database.transaction() as db:
             return _Player(entry, who, live(self._clockwork(db), past))
 
+    def _ask(self, player: _Player) -> None:
+        """The shop would like to order for everybody; what it hears instead is what each permits at most."""
+        subject = player.lived.subject
+        channels = tuple(demo_policy().channels)
+        asked = AskedCandidate("refill", "replenishment", "automate", _TABLETS, channels, (), 1)
+        answered = decide(self._services, _SHOP, subject, [asked])
+        decision, candidate = answered.decisions[0].to_dict(), {"programme": "replenishment"}
+        locale, timezone = player.entry["locale"], player.entry["timezone"]
+        said = explain_outcome(decision, demo_policy(), locale, timezone=timezone, candidate=candidate)
+        self._note(player, "service", f"“May we order for her?” {said}")
+
     def _live(self, player: _Player) -> None:
         """What she does today by herself."""
         since = self._clock.at - _DAY
-        today = [step for step in player.customer.steps if max(since, self._start) <= step.at < self._clock.at]
+        today = [
+            step for step in player.customer.steps if max(since, self._start) <= step.at < self._clock.at
+        ]
         if today:
             with self._services.database.transaction() as db:
                 live_on(self._clockwork(db), player.customer, player.lived, today)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -13,6 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 from service.embedded.demo.files import read_data
+from service.embedded.demo.month import Event
 from service.embedded.demo.story import Day, Person, Proposal
 from service.explanations.amounts import show_date
 from service.explanations.catalogue import language_of
@@ -20,6 +21,13 @@ from service.explanations.catalogue import language_of
 _SIGNS = {"allow": ("✓", "green"), "downgrade": ("↓", "yellow"), "defer": ("…", "cyan"), "deny": ("✗", "red")}
 # Reasons told of one proposal unless all are asked for.
 _FEW = 3
+_ACTORS = {
+    "service": "blue",
+    "letter": "yellow",
+    "customer": "green",
+    "shop": "magenta",
+    "pharmacist": "cyan",
+}
 _MISSING = ("?", "magenta")
 # A line of text longer than this is tiring to read.
 _WIDEST = 132
@@ -60,6 +68,20 @@ def show_people(
         cells = (str(position), entry["number"], entry["name"], entry["locale"], subjects.get(key) or "")
         table.add_row(*cells, Text(entry["about"]["en"], style="dim"))
     out.print(table)
+
+
+def show_month(out: Console, events: Sequence[Event], entries: Sequence[Mapping[str, Any]]) -> None:
+    """Six customers, each with what happened to her, day by day."""
+    for entry in entries:
+        table = Table(box=None, show_header=False, padding=(0, 2, 0, 0), expand=True, show_edge=False)
+        table.add_column("", width=6, style="dim")
+        table.add_column("", width=9)
+        table.add_column("", ratio=1)
+        for event in events:
+            if event.who == entry["key"]:
+                table.add_row(f"day {event.day}", Text(event.by, style=_ACTORS[event.by]), Text(event.text))
+        title = f"[bold]{entry['name']}[/bold] · {entry['country']} · {entry['about']}"
+        out.print(Panel(table, title=title, title_align="left", box=ROUNDED, border_style="blue"))
 
 
 def _person(person: Person, locale: str, *, english: bool, whole: bool) -> Panel:
