@@ -1,4 +1,4 @@
-"""A throw-away installation: a database of its own that is gone afterwards, and a clock that its owner moves."""
+"""A throw-away installation: a database of its own, gone afterwards, and a clock that its owner moves."""
 
 from __future__ import annotations
 

@@ -25,8 +25,8 @@ def announcement(details: ReorderDetails) -> Message:
 
 
 def customers_order(details: ReorderDetails) -> Message:
-    """The order that a person approved: their own, on the rung on which we do as we are told (`respond`). What
-    the reminder was made from is no part of it: an order asks for nothing but what was ordered."""
+    """The order that a person approved: their own, on the rung on which we do as we are told (`respond`). The
+    data that the reminder was made from is no part of it: nobody needs that to carry out an order."""
     own = replace(details.candidate, strategy=Level.respond, data=())
     strategy = LEVEL_NAMES[Level.respond]
     return Message(ORDER, own.id, own, strategy, details.decision, _content(details))

@@ -21,6 +21,7 @@ from service.embedded.demo.live import Clockwork, Lived, live, live_on
 from service.embedded.demo.people import customer
 from service.embedded.scratch import Clock, scratch
 from service.explanations import explain_outcome
+from service.explanations.amounts import show_money
 from service.ids import REORDER, read
 from service.senders import Fate, Parcel, Sent
 from service.senders.letter import letter_of
@@ -147,10 +148,8 @@ class _Month:
 
     def _live(self, player: _Player) -> None:
         """What she does today by herself."""
-        since = self._clock.at - _DAY
-        today = [
-            step for step in player.customer.steps if max(since, self._start) <= step.at < self._clock.at
-        ]
+        since = max(self._clock.at - _DAY, self._start)
+        today = [step for step in player.customer.steps if since <= step.at < self._clock.at]
         if today:
             with self._services.database.transaction() as db:
                 live_on(self._clockwork(db), player.customer, player.lived, today)
@@ -194,8 +193,10 @@ class _Month:
     def _pack(self, player: _Player, parcel: Parcel) -> None:
         """The shop sells it to her, and the parcel arrives."""
         content = parcel.content
-        said = f"{content['quantity']} × {content['product']}, {content['price_minor'] / 100:.2f} {content['currency']}"
-        self._note(player, "shop", f"receives the order: {said}")
+        price = show_money(content["price_minor"], content["currency"], "en")
+        self._note(
+            player, "shop", f"receives the order: {content['quantity']} x {content['product']}, {price}"
+        )
         good = catalogue()[content["sku"]]
         data = {
             "sku": good.sku,
