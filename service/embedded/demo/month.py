@@ -194,9 +194,7 @@ class _Month:
         """The shop sells it to her, and the parcel arrives."""
         content = parcel.content
         price = show_money(content["price_minor"], content["currency"], "en")
-        self._note(
-            player, "shop", f"receives the order: {content['quantity']} x {content['product']}, {price}"
-        )
+        self._note(player, "shop", f"receives {content['quantity']} x {content['product']}, {price}")
         good = catalogue()[content["sku"]]
         data = {
             "sku": good.sku,
