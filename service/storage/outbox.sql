@@ -38,15 +38,18 @@ select id, subject, state, due_at, attempts, begun_at, claimed_at, ended_at, sea
 from outbox where id = %s
 for update;
 
--- Of one subject: what may still go, what is on its way, and what left after an instant; events aside, which no
--- choice forbids. The subject is locked by the caller.
+-- Of one subject: what may still go, what is on its way, and what left or was given up after an attempt since an
+-- instant; events aside, which no choice forbids. The subject is locked by the caller.
 -- name: read_outstanding
 select id, subject, state, due_at, attempts, begun_at, claimed_at, ended_at, sealed, event, endpoint
 from outbox
 where
     subject = %(subject)s
     and endpoint is null
-    and (state in ('queued', 'claimed', 'parked') or (state = 'delivered' and ended_at > %(since)s))
+    and (
+        state in ('queued', 'claimed', 'parked')
+        or (ended_at > %(since)s and (state = 'delivered' or (state = 'cancelled' and attempts > 0)))
+    )
 order by number;
 
 -- All that there is of one subject, for the person's own request.
@@ -65,6 +68,7 @@ where
         state = 'claimed'
         or (state in ('queued', 'parked') and attempts > 0)
         or (state = 'delivered' and outcome = 'unknown' and ended_at > %(since)s)
+        or (state = 'cancelled' and attempts > 0 and ended_at > %(since)s)
     )
 order by number;
 

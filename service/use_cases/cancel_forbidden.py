@@ -69,7 +69,8 @@ def stop_entry(unit: Unit, subject: Subject, entry: Entry, reason: str, stopped:
 
 def may_arrive(entry: Entry) -> bool:
     """Whether an attempt has been made of which nobody knows that it came to nothing. Where receivers know a
-    copy by its key a failed attempt may still arrive, late; by SMTP one that may be tried again has not left.
+    copy by its key a failed attempt may still arrive, late, also after an answer that cancelled the rest; by
+    SMTP one that may be tried again has not left.
     """
     if entry.state == "claimed":
         return True

@@ -35,7 +35,7 @@ from service.storage.subjects import (
     set_status,
 )
 from service.storage.unit import Unit
-from service.use_cases.cancel_forbidden import Stopped, stop_entry
+from service.use_cases.cancel_forbidden import HORIZON, Stopped, stop_entry
 from service.use_cases.change import Changed, commit_change
 from service.use_cases.stop_permits import end_permits
 
@@ -180,7 +180,7 @@ def _stop_all(unit: Unit, source: Subject) -> Stopped:
     stopped = Stopped()
     for reorder in read_open_reorders(unit, source):
         move_reorder(unit, source, reorder, "cancelled", "merged")
-    for entry in read_outstanding(unit, source, unit.now):
+    for entry in read_outstanding(unit, source, unit.now - HORIZON):
         stop_entry(unit, source, entry, "merged", stopped)
     return stopped
 

@@ -306,6 +306,9 @@ class Client:
         raises: bool,
     ) -> None:
         body = answer.body if answer.done and isinstance(answer.body, dict) else {}
+        # A request's answer says what was done; of an erasure the certificate does.
+        done = body.get("done") or body
+        told = done.get("certificate") or done
         self._record(
             "write",
             person,
@@ -317,8 +320,8 @@ class Client:
             **people.meaning(setting, value),
             raises=raises and answer.done,
             epoch=body.get("epoch"),
-            cancelled=ids_of(body.get("cancelled") or body.get("done", {}).get("cancelled")),
-            irrevocable=ids_of(body.get("irrevocable") or body.get("done", {}).get("irrevocable")),
+            cancelled=ids_of(told.get("cancelled")),
+            irrevocable=ids_of(told.get("irrevocable")),
         )
 
     def _record(

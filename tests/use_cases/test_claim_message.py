@@ -179,6 +179,23 @@ def test_a_retry_that_is_forbidden_by_now_is_not_made(services: Services) -> Non
     assert deliver(services, receiver, NOW + WEEK) == []
 
 
+@pytest.mark.parametrize("later", ["withdrawal", "merge", "erasure"])
+def test_every_later_answer_repeats_what_may_still_arrive_late(services: Services, later: str) -> None:
+    person, receiver = make_person(services, channels=("app",)), Receiver([Sent(Fate.retry)])
+    propose(services, person, channels=("app",))
+    deliver(services, receiver)
+    _, [listed] = withdraw(services, person, at=NOW + SOON)
+    if later == "withdrawal":
+        _, irrevocable = withdraw(services, person, AUTOMATIC, at=NOW + 2 * SOON)
+    else:
+        with at_instant(services, NOW + 2 * SOON).unit(Actor("dpo-1", frozenset({"dpo"}))) as unit:
+            if later == "merge":
+                irrevocable = merge_subjects(unit, person, make_person(services)).irrevocable
+            else:
+                irrevocable = erase_subject(unit, lock_subject(unit, person))["irrevocable"]
+    assert [(each["id"], each["state"]) for each in irrevocable] == [(listed["id"], "in_flight")]
+
+
 def test_a_retry_by_mail_that_certainly_did_not_leave_is_only_cancelled(services: Services) -> None:
     person, receiver = make_person(services), Receiver([Sent(Fate.retry)])
     propose(services, person)
