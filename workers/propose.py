@@ -9,7 +9,7 @@ from workers.celery_app import celery
 from workers.process import services
 
 # A transaction holds the locks of this many subjects; a few of them a task leave room for other tasks.
-_SUBJECTS = 20
+SUBJECTS = 50
 _MOST_ROUNDS = 50
 
 
@@ -18,6 +18,6 @@ def propose() -> None:
     """Look at subjects that are due, until none is left or others should have their turn."""
     for _ in range(_MOST_ROUNDS):
         with services().unit(system_actor("propose-reorders")) as unit:
-            scanned = propose_reorders(unit, _SUBJECTS)
-        if scanned.looked < _SUBJECTS:
+            scanned = propose_reorders(unit, SUBJECTS)
+        if scanned.looked < SUBJECTS:
             return

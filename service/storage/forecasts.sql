@@ -8,4 +8,6 @@ limit %(limit)s
 for update skip locked;
 
 -- name: set_due
-update subjects set forecast_due = %(due)s where id = %(subject)s;
+update subjects s set forecast_due = asked.due
+from unnest(%(subjects)s::uuid[], %(due)s::timestamptz[]) asked (subject, due)
+where s.id = asked.subject;
