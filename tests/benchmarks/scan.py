@@ -29,7 +29,6 @@ from psycopg import sql
 from service.bootstrap import Services, build_services
 from service.crypto.data_key import DataKey
 from service.crypto.keyring import Keyring
-from service.storage import forecasts
 from service.storage.migrate import migrate
 from tests.benchmarks.installation import installation
 from tests.benchmarks.run_outs import add_due, add_idle, publish, scan, wake
@@ -110,11 +109,23 @@ class People:
     def plan(self, due: int) -> str:
         people: list[UUID] = [next(self._waiting) for _ in range(due)]
         wake(self.services, people)
-        explained = b"explain (analyze, buffers) " + forecasts._SQL["take_due"]
+        notices: list[str] = []
         with self.services.database.connection() as db:
-            rows = db.execute(explained, {"now": self.services.now, "limit": SUBJECTS}).fetchall()
+            # The plan of what stands inside the function, as it is run.
+            db.add_notice_handler(lambda notice: notices.append(str(notice.message_primary)))
+            db.execute("set role none")
+            db.execute("load 'auto_explain'")
+            for name in ("log_analyze", "log_buffers", "log_nested_statements"):
+                db.execute(f"set auto_explain.{name} = on".encode())
+            db.execute("set auto_explain.log_min_duration = 0")
+            db.execute("set client_min_messages = log")
+            db.execute("select take_due(%s, %s)", (self.services.now, SUBJECTS))
+            db.execute("set client_min_messages = notice")
+            db.execute("set auto_explain.log_min_duration = -1")
+            db.execute("reset role")
+        plan = next(each for each in notices if "subjects" in each)
         scan(self.services)
-        return "\n".join(f"    {row[0]}" for row in rows)
+        return "\n".join(f"    {line}" for line in plan.splitlines() if line.strip())
 
 
 def main(few: int = 10_000, many: int = 1_000_000, due: int = 500, rounds: int = 5) -> None:
