@@ -125,6 +125,49 @@ def record_decisions(
     return decision_ids(row, len(decisions))
 
 
+@dataclass(frozen=True, slots=True)
+class Answers:
+    """What was asked about one subject, what was answered, and which fields that read."""
+
+    subject: Subject
+    candidates: Sequence[Candidate]
+    decisions: Sequence[Decision]
+    fields: Sequence[str]
+
+
+def record_all(unit: Unit, answers: Sequence[Answers]) -> list[list[str]]:
+    """`record_decisions` about several subjects, all locked, in one statement."""
+    rows = [ids.new_id() for _ in answers]
+    policy = unit.in_force.version
+    sealed, commitments = [], []
+    for row, each in zip(rows, answers, strict=True):
+        subject, key = each.subject, each.subject.data_key
+        record = encode_record(unit.actor, each.candidates, each.decisions, each.fields)
+        sealed.append(seal_record(key, subject.id, row, record))
+        payload = decisions_payload(
+            row,
+            subject.id,
+            at=unit.now,
+            epoch=subject.epoch,
+            activity=subject.activity_version,
+            policy=policy,
+            sealed=sealed[-1],
+        )
+        commitments.append(commit(key.salt(row), payload))
+    values = {
+        "ids": rows,
+        "subjects": [each.subject.id for each in answers],
+        "epochs": [each.subject.epoch for each in answers],
+        "activities": [each.subject.activity_version for each in answers],
+        "sealed": sealed,
+        "commitments": commitments,
+        "at": unit.now,
+        "policy": policy,
+    }
+    unit.db.execute(_SQL["record_all"], values)
+    return [decision_ids(row, len(each.decisions)) for row, each in zip(rows, answers, strict=True)]
+
+
 class BulkRow(NamedTuple):
     """A row of a job's chunk, sealed: in the order of the columns that differ from row to row."""
 

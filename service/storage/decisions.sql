@@ -14,6 +14,22 @@ with kept as (
 insert into ledger.pending (entry, kind, number, at, commitment)
 select id, 'decisions', 0, at, %s from kept;
 
+-- The same about several subjects whose rows this transaction has locked, so none is being erased.
+-- name: record_all
+with asked as materialized (
+    select *
+    from unnest(
+        %(ids)b::uuid[], %(subjects)b::uuid[], %(epochs)b::int8[], %(activities)b::int8[], %(sealed)b::bytea[],
+        %(commitments)b::bytea[]
+    ) asked (id, subject, epoch, activity, sealed, commitment)
+),
+kept as (
+    insert into decisions (id, subject, at, epoch, activity, policy, sealed)
+    select id, subject, %(at)s, epoch, activity, %(policy)s, sealed from asked
+)
+insert into ledger.pending (entry, kind, number, at, commitment)
+select id, 'decisions', 0, %(at)s, commitment from asked;
+
 -- A row with the key that opens it: its subject's, or its job's where it has no subject.
 -- name: read_decisions
 select d.id, d.subject, d.job, d.at, d.epoch, d.activity, d.policy, d.sealed, k.kek, k.wrapped

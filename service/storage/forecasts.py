@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -18,11 +19,11 @@ def take_due(unit: Unit, limit: int) -> list[UUID]:
     return [row[0] for row in rows]
 
 
-def set_due(unit: Unit, subject: UUID, due: datetime | None) -> None:
-    """Look again in the first hour after now that begins no earlier than `due`; None: not by itself."""
-    unit.db.execute(
-        _SQL["set_due"], {"subject": subject, "due": None if due is None else hour_of(due, unit.now)}
-    )
+def set_due(unit: Unit, due: Mapping[UUID, datetime | None]) -> None:
+    """Look at each subject again in the first hour after now that begins no earlier than its instant; None:
+    not by itself."""
+    hours = [None if at is None else hour_of(at, unit.now) for at in due.values()]
+    unit.db.execute(_SQL["set_due"], {"subjects": list(due), "due": hours})
 
 
 def hour_of(due: datetime, now: datetime) -> datetime:

@@ -84,18 +84,29 @@ class Parked:
 
 def insert_message(unit: Unit, subject: Subject, message: Message, due: datetime) -> UUID:
     """Of a locked subject. What goes to the person keeps its order, and so does what goes to the shop."""
-    name = new_id()
-    recipient = b"shop" if message.kind == ORDER else b"person"
+    return insert_messages(unit, [(subject, message, due)])[0]
+
+
+def insert_messages(unit: Unit, new: Sequence[tuple[Subject, Message, datetime]]) -> list[UUID]:
+    """Several, of any locked subjects, in one statement."""
+    ids = [new_id() for _ in new]
     values = {
-        "id": name,
-        "subject": subject.id,
-        "lane": unit.index.digest("lane", subject.id.bytes + recipient),
+        "ids": ids,
+        "subjects": [subject.id for subject, _, _ in new],
+        "lanes": [_lane(unit, subject, message) for subject, message, _ in new],
+        "due": [due for _, _, due in new],
+        "sealed": [
+            subject.seal(message, _TABLE, name) for name, (subject, message, _) in zip(ids, new, strict=True)
+        ],
         "now": unit.now,
-        "due": due,
-        "sealed": subject.seal(message, _TABLE, name),
     }
-    unit.db.execute(_SQL["insert_message"], values)
-    return name
+    unit.db.execute(_SQL["insert_messages"], values)
+    return ids
+
+
+def _lane(unit: Unit, subject: Subject, message: Message) -> bytes:
+    recipient = b"shop" if message.kind == ORDER else b"person"
+    return unit.index.digest("lane", subject.id.bytes + recipient)
 
 
 def insert_event(unit: Unit, about: Subject | UUID, endpoint: UUID, event: Mapping[str, Any]) -> UUID:

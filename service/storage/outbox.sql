@@ -1,8 +1,13 @@
--- The subject, if there is one, is locked by the caller, so numbers rise in the order of the changes that queued.
--- name: insert_message
+-- The subjects are locked by the caller, so numbers rise in the order of the changes that queued.
+-- name: insert_messages
 insert into outbox (id, subject, lane, state, created_at, due_at, sealed)
-values (%(id)s, %(subject)s, %(lane)s, 'queued', %(now)s, %(due)s, %(sealed)s);
+select id, subject, lane, 'queued', %(now)s, due, sealed
+from unnest(
+    %(ids)b::uuid[], %(subjects)b::uuid[], %(lanes)b::bytea[], %(due)b::timestamptz[], %(sealed)b::bytea[]
+) with ordinality new (id, subject, lane, due, sealed, place)
+order by place;
 
+-- The subject, if there is one, is locked by the caller.
 -- name: insert_event
 insert into outbox (id, subject, lane, state, created_at, due_at, sealed, event, endpoint)
 values (%(id)s, %(subject)s, %(lane)s, 'queued', %(now)s, %(now)s, %(sealed)s, %(event)s, %(endpoint)s);

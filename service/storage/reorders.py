@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -69,6 +70,16 @@ class Reorder:
     details: ReorderDetails | None
 
 
+@dataclass(frozen=True, slots=True)
+class NewReorder:
+    """One to insert; `cycle` makes it unique."""
+
+    subject: Subject
+    id: UUID
+    cycle: str
+    details: ReorderDetails
+
+
 def read_open_reorders(unit: Unit, subject: Subject) -> list[Reorder]:
     """Those proposed, reminded, announced or held, oldest first."""
     return _reorders(
@@ -78,7 +89,16 @@ def read_open_reorders(unit: Unit, subject: Subject) -> list[Reorder]:
 
 def read_reorders(unit: Unit, subject: Subject) -> list[Reorder]:
     """All of them, oldest first."""
-    return _reorders(subject, unit.db.execute(_SQL["read_all"], (subject.id,), binary=True).fetchall())
+    return read_reorders_of(unit, [subject])[subject.id]
+
+
+def read_reorders_of(unit: Unit, subjects: Iterable[Subject]) -> dict[UUID, list[Reorder]]:
+    """The same of several subjects, by subject, in one round trip."""
+    owners = {subject.id: subject for subject in subjects}
+    rows: dict[UUID, list[Any]] = {owner: [] for owner in owners}
+    for owner, *row in unit.db.execute(_SQL["read_all"], (list(owners),), binary=True):
+        rows[owner].append(row)
+    return {owner: _reorders(subject, rows[owner]) for owner, subject in owners.items()}
 
 
 def read_reorder(unit: Unit, subject: Subject, reorder: UUID) -> Reorder | None:
@@ -98,15 +118,19 @@ def find_subject(unit: Unit, reorder: UUID) -> UUID:
 
 def insert_reorder(unit: Unit, subject: Subject, reorder: UUID, cycle: str, details: ReorderDetails) -> bool:
     """Whether it was new: one cycle of one product proposes once. `cycle` is kept as a keyed digest."""
-    blind = unit.index.digest("cycle", subject.id.bytes + cycle.encode())
-    key = {
-        "id": reorder,
-        "subject": subject.id,
-        "cycle": blind,
+    return insert_reorders(unit, [NewReorder(subject, reorder, cycle, details)]) == {reorder}
+
+
+def insert_reorders(unit: Unit, new: Sequence[NewReorder]) -> set[UUID]:
+    """Insert several, of any subjects, in one statement; the ids of those that were new."""
+    values = {
+        "ids": [each.id for each in new],
+        "subjects": [each.subject.id for each in new],
+        "cycles": [unit.index.digest("cycle", each.subject.id.bytes + each.cycle.encode()) for each in new],
+        "sealed": [each.subject.seal(each.details, _TABLE, each.id) for each in new],
         "now": unit.now,
-        "sealed": subject.seal(details, _TABLE, reorder),
     }
-    return unit.db.execute(_SQL["insert_reorder"], key).fetchone() is not None
+    return {row[0] for row in unit.db.execute(_SQL["insert_reorders"], values, binary=True)}
 
 
 def move_reorder(unit: Unit, subject: Subject, reorder: Reorder, to: str, reason: str) -> bool:

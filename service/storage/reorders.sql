@@ -4,8 +4,8 @@ where subject = %s and state = any(%s)
 order by created_at, id;
 
 -- name: read_all
-select id, state, created_at, updated_at, sealed from reorders
-where subject = %s
+select subject, id, state, created_at, updated_at, sealed from reorders
+where subject = any(%s)
 order by created_at, id;
 
 -- name: read_one
@@ -16,9 +16,11 @@ where subject = %s and id = %s;
 select subject from reorders where id = %s;
 
 -- A second proposal of the same cycle is none.
--- name: insert_reorder
+-- name: insert_reorders
 insert into reorders (id, subject, state, cycle, created_at, updated_at, sealed)
-values (%(id)s, %(subject)s, 'proposed', %(cycle)s, %(now)s, %(now)s, %(sealed)s)
+select id, subject, 'proposed', cycle, %(now)s, %(now)s, sealed
+from unnest(%(ids)b::uuid[], %(subjects)b::uuid[], %(cycles)b::bytea[], %(sealed)b::bytea[])
+    new (id, subject, cycle, sealed)
 on conflict (cycle) do nothing
 returning id;
 

@@ -10,7 +10,7 @@ join unnest(%(subjects)b::uuid[], %(digests)b::bytea[]) asked (subject, dedupe)
 copy signals (id, subject, dedupe, at, stored_at, purge_after, sealed) from stdin (format binary);
 
 -- name: read_signals
-select id, at, sealed from signals where subject = %s and at > %s order by at, id;
+select subject, id, at, sealed from signals where subject = any(%s) and at > %s order by at, id;
 
 -- New signals make a forecast worth looking at now. A row that is due anyway is left alone: the column is
 -- indexed, so each update costs an index entry.

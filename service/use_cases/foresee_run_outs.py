@@ -9,6 +9,7 @@ from service.forecast import Product as Goods
 from service.forecast import Purchase, RunOut, Usage, run_out
 from service.policy import Level, Policy, Programme, State, holds
 from service.storage.products import Product, read_products
+from service.storage.signals import SealedSignal, read_sealed_of
 from service.storage.subjects import Subject
 from service.storage.unit import Unit
 from service.use_cases.read_signals import Signal, may_read, read_signals_of
@@ -27,6 +28,15 @@ class Foreseen:
     quantity: int
     stopped: bool
     data: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """Somebody whose `sources` are not empty: the data categories of `readable`, each with its purpose."""
+
+    subject: Subject
+    state: State
+    sources: dict[str, str]
 
 
 @dataclass(slots=True)
@@ -72,11 +82,23 @@ def readable(unit: Unit, state: State, programme: Programme) -> dict[str, str]:
 
 def foresee_run_outs(unit: Unit, subject: Subject, state: State, sources: dict[str, str]) -> list[Foreseen]:
     """The forecast for every product that the `readable` signals speak of and the catalogue still has."""
-    histories = _by_sku(_permitted(unit, state, read_signals_of(unit, subject, sources)))
-    if not histories:
-        return []
-    products = read_products(unit.db, histories)
-    return [_foresee(unit, product, histories[sku]) for sku, product in sorted(products.items())]
+    return foresee_together(unit, [Person(subject, state, sources)])[0]
+
+
+def foresee_together(unit: Unit, people: Sequence[Person]) -> list[list[Foreseen]]:
+    """The same for several people: their signals are read in one round trip, and the products in another."""
+    sealed = read_sealed_of(unit, [person.subject for person in people])
+    histories = [_histories(unit, person, sealed[person.subject.id]) for person in people]
+    products = read_products(unit.db, {sku for history in histories for sku in history})
+    return [
+        [_foresee(unit, products[sku], history[sku]) for sku in sorted(history) if sku in products]
+        for history in histories
+    ]
+
+
+def _histories(unit: Unit, person: Person, sealed: Sequence[SealedSignal]) -> dict[str, _History]:
+    signals = read_signals_of(unit, person.subject, person.sources, sealed=sealed)
+    return _by_sku(_permitted(unit, person.state, signals))
 
 
 def _foresee(unit: Unit, product: Product, history: _History) -> Foreseen:

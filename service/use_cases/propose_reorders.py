@@ -3,26 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from datetime import datetime, timedelta
+from uuid import UUID
 
 import psycopg
 
 from service.errors import UnreadableError
 from service.ids import REORDER, new_id, read, show
 from service.logging import describe_error, get_logger
-from service.policy import LEVEL_NAMES, LEVELS, Candidate, Decision, Level, Policy, State
+from service.policy import LEVEL_NAMES, LEVELS, Candidate, Decision, Level, Policy, Programme
 from service.storage.choices import Choices
-from service.storage.decisions import record_decisions
+from service.storage.decisions import Answers, record_all
 from service.storage.forecasts import set_due, take_due
 from service.storage.reorders import (
     OPEN,
+    NewReorder,
     Reorder,
     ReorderDetails,
     StoredRunOut,
-    insert_reorder,
+    insert_reorders,
     move_reorder,
-    read_reorders,
+    read_reorders_of,
     step,
 )
 from service.storage.subjects import Subject, read_subjects
@@ -30,8 +32,8 @@ from service.storage.unit import Unit
 from service.use_cases.announcement import announcement
 from service.use_cases.decide import evaluate_state
 from service.use_cases.fields_read import fields_read
-from service.use_cases.foresee_run_outs import Foreseen, foresee_run_outs, readable, replenishment
-from service.use_cases.queue_message import queue_message
+from service.use_cases.foresee_run_outs import Foreseen, Person, foresee_together, readable, replenishment
+from service.use_cases.queue_message import queue_messages
 from service.use_cases.reorder_candidate import cycle_of, next_attempt, reorder_candidate
 
 # The notice before an automatic order (law.md A5): a run-out is looked at when the safe date is this near.
@@ -65,63 +67,116 @@ class _Asked:
     candidate: Candidate
 
 
+@dataclass(slots=True)
+class _Case:
+    """One due subject: what was done, the instants at which to look again (none: when something changes),
+    whose signals may be read, and what goes to the gate."""
+
+    subject: Subject
+    scanned: Scanned
+    person: Person | None = None
+    looks: list[datetime] = field(default_factory=list)
+    asked: list[_Asked] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class _Proposal:
+    """What is to be inserted, and from when on it may be said."""
+
+    case: _Case
+    reorder: NewReorder
+    due: datetime
+
+
 def propose_reorders(unit: Unit, limit: int) -> Scanned:
     """Look at up to `limit` due subjects, in the caller's transaction; `looked` below `limit`: none is left.
 
     Run again after a crash it proposes nothing twice. One subject that cannot be read, or on which the
     program fails, is put off and does not hold up the others.
     """
-    total = Scanned()
-    for subject_id in take_due(unit, limit):
-        total.looked += 1
-        try:
-            with unit.db.transaction():
-                subject = read_subjects(unit.db, unit.keyring, [subject_id])[subject_id]
-                scanned, due = _look(unit, subject)
-                set_due(unit, subject_id, due)
-            total += scanned
-        except psycopg.OperationalError:
-            raise
-        except Exception as error:
-            if not isinstance(error, UnreadableError):
-                get_logger().error("a forecast failed", **describe_error(error))
-            total.failed += 1
-            set_due(unit, subject_id, unit.now + _UNREADABLE_AGAIN)
-    return total
+    taken = take_due(unit, limit)
+    try:
+        # All of them share each round trip; one that fails leaves nothing of the others half done.
+        return _scan(unit, taken)
+    except psycopg.OperationalError:
+        raise
+    except Exception:
+        return sum((_scan_alone(unit, subject_id) for subject_id in taken), Scanned())
 
 
-def _look(unit: Unit, subject: Subject) -> tuple[Scanned, datetime | None]:
-    """What was done for one subject, and when to look again; None: when something changes."""
+def _scan_alone(unit: Unit, subject_id: UUID) -> Scanned:
+    """One of several of which one fails, or that one, which is put off."""
+    try:
+        return _scan(unit, [subject_id])
+    except psycopg.OperationalError:
+        raise
+    except Exception as error:
+        if not isinstance(error, UnreadableError):
+            get_logger().error("a forecast failed", **describe_error(error))
+        set_due(unit, {subject_id: unit.now + _UNREADABLE_AGAIN})
+        return Scanned(looked=1, failed=1)
+
+
+def _scan(unit: Unit, taken: Sequence[UUID]) -> Scanned:
+    """Look at subjects whose rows are locked: at all of them, or an error and at none."""
+    if not taken:
+        return Scanned()
+    with unit.db.transaction():
+        subjects = read_subjects(unit.db, unit.keyring, taken)
+        cases = [_Case(subjects[subject_id], Scanned(looked=1)) for subject_id in taken]
+        _look(unit, cases)
+        _ask(unit, [case for case in cases if case.asked])
+        set_due(unit, {case.subject.id: min(case.looks, default=None) for case in cases})
+    return sum((case.scanned for case in cases), Scanned())
+
+
+def _look(unit: Unit, cases: Sequence[_Case]) -> None:
+    """Find the run-outs of those whose signals may be read: a round trip for each kind of thing, not for each
+    person."""
     programme = replenishment(unit.policy)
-    if subject.key is None or programme is None or _highest_level(unit.policy, subject.choices) < Level.coach:
-        return Scanned(), None
+    if programme is None:
+        return
+    for case in cases:
+        case.person = _person(unit, programme, case)
+    people = {case.subject.id: case.person for case in cases if case.person is not None}
+    if not people:
+        return
+    found = dict(zip(people, foresee_together(unit, list(people.values())), strict=True))
+    known = read_reorders_of(unit, [person.subject for person in people.values()])
+    for case in cases:
+        if case.person is not None:
+            _look_at(unit, programme, case, found[case.subject.id], known[case.subject.id])
+
+
+def _person(unit: Unit, programme: Programme, case: _Case) -> Person | None:
+    """Whose signals may be read, as far as the choices tell; of nobody else any is."""
+    subject = case.subject
+    if subject.key is None or _highest_level(unit.policy, subject.choices) < Level.coach:
+        return None
     state = subject.state(unit.now)
     if state.paused_until is not None and state.paused_until > unit.now:
-        return Scanned(), state.paused_until
+        case.looks.append(state.paused_until)
+        return None
     sources = readable(unit, state, programme)
-    if not sources:
-        return Scanned(), None
-    known = read_reorders(unit, subject)
-    scanned, looks, asked = Scanned(), list[datetime](), list[_Asked]()
-    for foreseen in foresee_run_outs(unit, subject, state, sources):
-        scanned.ended += _end_met(unit, subject, foreseen, known)
+    return Person(subject, state, sources) if sources else None
+
+
+def _look_at(
+    unit: Unit, programme: Programme, case: _Case, found: Sequence[Foreseen], known: Sequence[Reorder]
+) -> None:
+    for foreseen in found:
+        case.scanned.ended += _end_met(unit, case.subject, foreseen, known)
         ends = foreseen.run_out
         if ends is None or ends.lapsed or foreseen.product.prescription:
             continue
         if ends.earliest - LEAD > unit.now:
-            looks.append(ends.earliest - LEAD)
+            case.looks.append(ends.earliest - LEAD)
             continue
         attempt = next_attempt(cycle_of(foreseen), known)
         if attempt is not None:
             name = show(REORDER, new_id())
-            candidate = reorder_candidate(unit.policy, programme, subject.choices, foreseen, name)
-            asked.append(_Asked(foreseen, attempt, candidate))
-    if asked:
-        scanned.proposed = _ask(unit, subject, state, asked)
-        scanned.refused = len(asked) - scanned.proposed
-    if scanned.refused:
-        looks.append(_ask_again(unit, subject.choices))
-    return scanned, min(looks, default=None)
+            candidate = reorder_candidate(unit.policy, programme, case.subject.choices, foreseen, name)
+            case.asked.append(_Asked(foreseen, attempt, candidate))
 
 
 def _highest_level(policy: Policy, choices: Choices) -> Level:
@@ -144,22 +199,44 @@ def _end_met(unit: Unit, subject: Subject, foreseen: Foreseen, known: Sequence[R
     return ended
 
 
-def _ask(unit: Unit, subject: Subject, state: State, asked: Sequence[_Asked]) -> int:
-    """Put the run-outs to the gate, keep its answers, and propose what it permits; how many that were."""
-    candidates = [each.candidate for each in asked]
-    decisions = evaluate_state(unit.in_force, state, candidates, unit.now)
-    ids = record_decisions(unit, subject, candidates, decisions, fields_read(unit.policy, candidates))
-    return sum(
-        _propose(unit, subject, each, decision, decision_id)
-        for each, decision, decision_id in zip(asked, decisions, ids, strict=True)
-    )
+def _ask(unit: Unit, cases: Sequence[_Case]) -> None:
+    """Put the run-outs to the gate, keep its answers, and propose what it permits."""
+    if not cases:
+        return
+    answers = [_answers(unit, case) for case in cases]
+    proposals = [
+        proposal
+        for case, given, ids in zip(cases, answers, record_all(unit, answers), strict=True)
+        for each, decision, decision_id in zip(case.asked, given.decisions, ids, strict=True)
+        if (proposal := _propose(unit, case, each, decision, decision_id)) is not None
+    ]
+    new = insert_reorders(unit, [each.reorder for each in proposals]) if proposals else set()
+    proposed = [each for each in proposals if each.reorder.id in new]
+    if proposed:
+        messages = [(p.reorder.subject, announcement(p.reorder.details), p.due) for p in proposed]
+        queue_messages(unit, messages)
+    for each in proposed:
+        each.case.scanned.proposed += 1
+    for case in cases:
+        case.scanned.refused = len(case.asked) - case.scanned.proposed
+        if case.scanned.refused:
+            case.looks.append(_ask_again(unit, case.subject.choices))
 
 
-def _propose(unit: Unit, subject: Subject, asked: _Asked, decision: Decision, decision_id: str) -> bool:
-    """Whether there is a proposal: below `coach` nothing is prepared."""
+def _answers(unit: Unit, case: _Case) -> Answers:
+    assert case.person is not None
+    candidates = [each.candidate for each in case.asked]
+    decisions = evaluate_state(unit.in_force, case.person.state, candidates, unit.now)
+    return Answers(case.subject, candidates, decisions, fields_read(unit.policy, candidates))
+
+
+def _propose(
+    unit: Unit, case: _Case, asked: _Asked, decision: Decision, decision_id: str
+) -> _Proposal | None:
+    """None: below `coach` nothing is prepared."""
     ends = asked.foreseen.run_out
     if ends is None or decision.strategy is None or decision.strategy < Level.coach:
-        return False
+        return None
     details = ReorderDetails(
         candidate=asked.candidate,
         name=asked.foreseen.product.name,
@@ -171,10 +248,8 @@ def _propose(unit: Unit, subject: Subject, asked: _Asked, decision: Decision, de
         cycle=cycle_of(asked.foreseen),
         history=[step(unit, "proposed", "run_out")],
     )
-    if not insert_reorder(unit, subject, read(REORDER, asked.candidate.id), asked.attempt, details):
-        return False
-    queue_message(unit, subject, announcement(details), decision.not_before or unit.now)
-    return True
+    reorder = NewReorder(case.subject, read(REORDER, asked.candidate.id), asked.attempt, details)
+    return _Proposal(case, reorder, decision.not_before or unit.now)
 
 
 def _ask_again(unit: Unit, choices: Choices) -> datetime:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from service.storage.outbox import Message, insert_event, insert_message
+from service.storage.outbox import Message, insert_event, insert_message, insert_messages
 from service.storage.subjects import Subject
 from service.storage.unit import Unit
 
@@ -16,6 +16,11 @@ def queue_message(unit: Unit, subject: Subject, message: Message, due: datetime)
     """Have `message` handed over at `due` or later, if it is still allowed then. `subject` is locked by the
     caller; until it is claimed every change of choices can stop it."""
     return insert_message(unit, subject, message, due)
+
+
+def queue_messages(unit: Unit, new: Sequence[tuple[Subject, Message, datetime]]) -> None:
+    """The same for several, of any locked subjects, each with its `due`."""
+    insert_messages(unit, new)
 
 
 def queue_event(unit: Unit, about: Subject | UUID, endpoint: UUID, event: Mapping[str, Any]) -> UUID:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -55,15 +55,22 @@ def read_signals(
 
 
 def read_signals_of(
-    unit: Unit, subject: Subject, sources: Mapping[str, str], *, since: datetime | None = None
+    unit: Unit,
+    subject: Subject,
+    sources: Mapping[str, str],
+    *,
+    since: datetime | None = None,
+    sealed: Sequence[SealedSignal] | None = None,
 ) -> list[Signal]:
-    """The same for several data categories, each with its purpose, in one query."""
+    """The same for several data categories, each with its purpose, in one query; or in none, where the caller
+    has read the subject's signals, still `sealed`, with those of others."""
     state = subject.state(unit.now)
     for data, purpose in sources.items():
         if not may_read(unit.policy, state, data, purpose, unit.now):
             raise PurposeNotInForceError
     readings = {data: of_data(purpose, data) for data, purpose in sources.items()}
-    found = ((signal, _open(subject, signal, readings)) for signal in read_sealed(unit, subject, since))
+    rows = read_sealed(unit, subject, since) if sealed is None else sealed
+    found = ((signal, _open(subject, signal, readings)) for signal in rows)
     return [_signal(signal, content) for signal, content in found if content is not None]
 
 

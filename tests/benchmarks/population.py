@@ -53,13 +53,13 @@ def add_people(services: Services, count: int, seed: int = 1) -> list[UUID]:
     people = [ids.new_subject_id() for _ in range(count)]
     keys = {person: services.keyring.new_data_key(person) for person in people}
     with services.database.transaction() as db:
-        _copy(
+        copy_rows(
             db,
             "subjects (id, status, epoch, activity, created_at)",
             ("uuid", "text", "int8", "int8", "timestamptz"),
             ((person, "active", 1, 1, now) for person in people),
         )
-        _copy(
+        copy_rows(
             db,
             "keys.data_keys (owner, kek, wrapped, created_at)",
             ("uuid", "text", "bytea", "timestamptz"),
@@ -69,7 +69,7 @@ def add_people(services: Services, count: int, seed: int = 1) -> list[UUID]:
             ("subject_states", "epoch", lambda: encode(_choices(rng, now))),
             ("subject_activity", "version", lambda: encode(_activity(rng, now))),
         ):
-            _copy(
+            copy_rows(
                 db,
                 f"{table} (subject, {column}, at, sealed)",
                 ("uuid", "int8", "timestamptz", "bytea"),
@@ -179,7 +179,7 @@ def _activity(rng: random.Random, now: datetime) -> Activity:
     )
 
 
-def _copy(db: Any, target: str, types: tuple[str, ...], rows: Any) -> None:
+def copy_rows(db: Any, target: str, types: tuple[str, ...], rows: Any) -> None:
     with db.cursor().copy(f"copy {target} from stdin (format binary)") as copy:
         copy.set_types(types)
         for row in rows:

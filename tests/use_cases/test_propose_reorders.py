@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -14,8 +15,9 @@ from service.errors import UnreadableError
 from service.policy import Outcome
 from service.storage.choices import StoredMandate
 from service.storage.decisions import read_decision_id, read_decisions
-from service.storage.reorders import Reorder, move_reorder, read_reorders
+from service.storage.reorders import NewReorder, Reorder, move_reorder, read_reorders
 from service.storage.subjects import lock_subject, read_subject, save_choices
+from service.storage.unit import Unit
 from service.use_cases import foresee_run_outs, propose_reorders
 from service.use_cases.change_preferences import change_preferences
 from service.use_cases.list_reorders import list_reorders
@@ -387,11 +389,40 @@ def test_a_fault_of_the_program_is_put_off_and_leaves_nothing_half_done(
         raise RuntimeError("a bug")
 
     with monkeypatch.context() as patched:
-        patched.setattr(propose_reorders, "insert_reorder", fail)
+        patched.setattr(propose_reorders, "insert_reorders", fail)
         assert scan(acting) == Scanned(looked=1, failed=1)
     with acting("system") as unit:
         assert unit.db.execute("select count(*) from decisions").fetchone() == (0,)
     assert scan(acting, at=NOW + timedelta(days=1)).proposed == 1
+
+
+def test_one_of_several_fails_and_the_others_are_proposed_once(
+    acting: Acting, coached: UUID, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    buy(acting, coached, "soap", *REGULAR)
+    with acting("shop") as unit:
+        identifiers = [Identifier("customer_number", "BO-1")]
+        bo = register_subject(unit, RegisterSubject(identifiers, "sv", "SE", "Europe/Stockholm")).id
+    choose(acting, bo, sharing={"purchases": True}, levels={"*": "coach"})
+    answer(acting, bo, REMINDERS)
+    buy(acting, bo, "soap", *REGULAR)
+    inserted = propose_reorders.insert_reorders
+
+    def fail_for_bo(unit: Unit, new: Sequence[NewReorder]) -> set[UUID]:
+        found = inserted(unit, new)
+        if any(each.subject.id == bo for each in new):
+            raise RuntimeError("a bug")
+        return found
+
+    with monkeypatch.context() as patched:
+        patched.setattr(propose_reorders, "insert_reorders", fail_for_bo)
+        assert scan(acting) == Scanned(looked=2, proposed=1, failed=1)
+    with acting("system") as unit:
+        assert unit.db.execute("select subject from decisions").fetchall() == [(coached,)]
+        assert unit.db.execute("select subject from outbox").fetchall() == [(coached,)]
+    assert len(reorders(acting, coached)) == 1
+    assert reorders(acting, bo) == []
+    assert due(acting, bo) == NOW + timedelta(days=1)
 
 
 def test_a_subject_that_is_being_changed_is_passed_over(acting: Acting, database: str, coached: UUID) -> None:
