@@ -29,8 +29,10 @@ from service.storage.subjects import Subject, read_subjects
 from service.storage.unit import Unit
 from service.use_cases.announcement import announcement
 from service.use_cases.decide import evaluate_state
+from service.use_cases.expire_reorders import UNANSWERED, end_expired, expires_at
 from service.use_cases.fields_read import fields_read
 from service.use_cases.foresee_run_outs import Foreseen, foresee_run_outs, readable, replenishment
+from service.use_cases.plenty import rests_until
 from service.use_cases.queue_message import queue_message
 from service.use_cases.reorder_candidate import cycle_of, next_attempt, reorder_candidate
 
@@ -103,10 +105,16 @@ def _look(unit: Unit, subject: Subject) -> tuple[Scanned, datetime | None]:
         return Scanned(), None
     known = read_reorders(unit, subject)
     scanned, looks, asked = Scanned(), list[datetime](), list[_Asked]()
-    for foreseen in foresee_run_outs(unit, subject, state, sources):
+    scanned.ended += end_expired(unit, subject, known)
+    looks += (at for at in map(expires_at, known) if at is not None and at > unit.now)
+    for foreseen in foresee_run_outs(unit, subject, state, sources, known):
         scanned.ended += _end_met(unit, subject, foreseen, known)
         ends = foreseen.run_out
         if ends is None or ends.lapsed or foreseen.product.prescription:
+            continue
+        rests = rests_until(foreseen.plenty, ends.anchor)
+        if rests is not None and rests > unit.now:
+            looks.append(rests)
             continue
         if ends.earliest - LEAD > unit.now:
             looks.append(ends.earliest - LEAD)
@@ -116,6 +124,7 @@ def _look(unit: Unit, subject: Subject) -> tuple[Scanned, datetime | None]:
             name = show(REORDER, new_id())
             candidate = reorder_candidate(unit.policy, programme, subject.choices, foreseen, name)
             asked.append(_Asked(foreseen, attempt, candidate))
+            looks.append(ends.latest + UNANSWERED)
     if asked:
         scanned.proposed = _ask(unit, subject, state, asked)
         scanned.refused = len(asked) - scanned.proposed
