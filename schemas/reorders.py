@@ -2,25 +2,20 @@
 
 from __future__ import annotations
 
-from marshmallow import fields
+from collections.abc import Mapping
+from typing import Any
+
+from marshmallow import ValidationError, fields, validates_schema
 
 from schemas.base import Shape
 from schemas.consents import StoppedShape
-from schemas.fields import Currency, Money, OneOf, Whole
+from schemas.fields import Currency, Id, Instant, Money, Number, OneOf, Sku, Whole
+from schemas.signals import MOST_UNITS
 from service.ids import REORDER
+from service.storage.reorder_states import STATES
+from service.use_cases.reorder_verbs import VERBS
 
-STATES = (
-    "proposed",
-    "reminded",
-    "approved",
-    "announced",
-    "held",
-    "dispatched",
-    "delivered",
-    "skipped",
-    "cancelled",
-    "failed",
-)
+MOST_PACKS = 1000
 
 
 class RunOutShape(Shape):
@@ -41,20 +36,34 @@ class ReorderStepShape(Shape):
 
 
 class ReorderShape(Shape):
-    """What was permitted for one run-out. `reasons` are those of the rungs above `strategy`."""
+    """What was permitted for one run-out, or ordered by the customer (`respond`; then there is no `run_out`).
+    `reasons` are those of the rungs above `strategy`. Of one that cannot be opened only the first members are
+    there."""
 
     id = fields.String(metadata={"pattern": f"^{REORDER}_"})
     state = OneOf(STATES)
     created_at = fields.String(metadata={"format": "date-time"})
     updated_at = fields.String(metadata={"format": "date-time"})
-    strategy = OneOf(("coach", "automate"))
+    actions = fields.List(
+        OneOf(tuple(VERBS)), metadata={"description": "What can be done now; the verb is the end of the path"}
+    )
+    strategy = OneOf(("respond", "coach", "automate"))
     channel = fields.String(allow_none=True)
     sku = fields.String()
     name = fields.String()
     quantity = Whole(1)
     price_minor = Money(metadata={"description": "Per pack, in minor units"})
     currency = Currency()
-    run_out = fields.Nested(RunOutShape)
+    run_out = fields.Nested(RunOutShape, allow_none=True)
+    until = fields.String(
+        allow_none=True,
+        metadata={"format": "date-time", "description": "The end of the veto, or to when it was put off"},
+    )
+    order_date = fields.String(
+        allow_none=True, metadata={"format": "date-time", "description": "When the order leaves, or left"}
+    )
+    delivered_at = fields.String(allow_none=True, metadata={"format": "date-time"})
+    returned_at = fields.String(allow_none=True, metadata={"format": "date-time"})
     decision = fields.String()
     reasons = fields.List(fields.Dict(keys=fields.String()))
     history = fields.List(fields.Nested(ReorderStepShape))
@@ -65,9 +74,59 @@ class ReorderAnsweredShape(Shape):
 
     id = fields.String(metadata={"pattern": f"^{REORDER}_"})
     state = OneOf(STATES)
+    reorder = fields.Nested(ReorderShape)
     cancelled = fields.List(fields.Nested(StoppedShape))
     irrevocable = fields.List(fields.Nested(StoppedShape))
 
 
+class CountShape(Shape):
+    """What became of the units that were told; `reason` where they were refused."""
+
+    status = OneOf(("stored", "duplicate", "refused"))
+    reason = fields.String(allow_none=True)
+
+
+class HavePlentyAnsweredShape(ReorderAnsweredShape):
+    count = fields.Nested(CountShape, allow_none=True)
+
+
 class ReordersShape(Shape):
     reorders = fields.List(fields.Nested(ReorderShape))
+
+
+class SnoozeShape(Shape):
+    """POST /v1/reorders/{ord}/snooze: an instant or a number of days, at most as far as the policy lets."""
+
+    until = Instant()
+    days = Whole(1, 366)
+
+    @validates_schema
+    def says_when(self, data: Mapping[str, Any], **_: Any) -> None:
+        if len(data.keys() & {"until", "days"}) != 1:
+            raise ValidationError("needs until or days, and not both")
+
+
+class ChangeReorderShape(Shape):
+    """POST /v1/reorders/{ord}/change."""
+
+    quantity = Whole(1, MOST_PACKS, required=True, metadata={"description": "Packs"})
+
+
+class HavePlentyShape(Shape):
+    """POST /v1/reorders/{ord}/have-plenty."""
+
+    units_left = Number(0, MOST_UNITS)
+
+
+class RepeatOrderShape(Shape):
+    """POST /v1/subjects/{id}/reorders: an earlier order that left, or a product."""
+
+    order = Id(REORDER)
+    sku = Sku()
+    quantity = Whole(1, MOST_PACKS, metadata={"description": "Packs; as before, or one"})
+    price_minor = Money(metadata={"description": "Of one pack, as the customer saw it; 409 if it differs"})
+
+    @validates_schema
+    def names_goods(self, data: Mapping[str, Any], **_: Any) -> None:
+        if len(data.keys() & {"order", "sku"}) != 1:
+            raise ValidationError("needs order or sku, and not both")

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 
 @dataclass(frozen=True)
@@ -58,7 +59,7 @@ class NotFoundError(SamtyckeError):
 class ConflictError(SamtyckeError):
     """This contradicts what is already stored."""
 
-    def __init__(self, detail: str = "", **members: str) -> None:
+    def __init__(self, detail: str = "", **members: Any) -> None:
         super().__init__(detail)
         self.members = members
 

@@ -3,15 +3,34 @@
 from __future__ import annotations
 
 from typing import Any
+from uuid import UUID
 
-from schemas.reorders import ReorderAnsweredShape, ReordersShape
+from flask import Response
+
+from schemas.reorders import (
+    ChangeReorderShape,
+    HavePlentyAnsweredShape,
+    HavePlentyShape,
+    ReorderAnsweredShape,
+    ReorderShape,
+    ReordersShape,
+    RepeatOrderShape,
+    SnoozeShape,
+)
 from service import ids
+from service.api import idempotency
 from service.api.auth import allow
 from service.api.context import reach, unit
+from service.api.idempotency import idempotent
 from service.api.openapi import Routes
 from service.storage.subjects import read_subject
-from service.use_cases.answer_reorder import Answered, approve_reorder, cancel_reorder, skip_reorder
+from service.use_cases.answer_reorder import approve_reorder, cancel_reorder, skip_reorder
+from service.use_cases.change_reorder import change_reorder
+from service.use_cases.have_plenty import have_plenty
 from service.use_cases.list_reorders import list_reorders
+from service.use_cases.own_reorder import Answered
+from service.use_cases.repeat_order import RepeatOrder, repeat_order
+from service.use_cases.snooze_reorder import snooze_reorder
 
 routes = Routes("reorders", "Reorders, from proposal to delivery")
 
@@ -20,10 +39,27 @@ routes = Routes("reorders", "Reorders, from proposal to delivery")
 @routes.answer(200, ReordersShape)
 @allow("customer")
 def list_all(subject: str) -> dict[str, Any]:
-    """All of one's own, newest first."""
+    """All of one's own, newest first, each with what can be done about it now."""
     with unit() as u:
         found = list_reorders(u, read_subject(u, reach(subject)))
     return {"reorders": found}
+
+
+@routes.post("/subjects/<subject>/reorders")
+@routes.answer(201, ReorderShape)
+@routes.header(idempotency.HEADER, idempotency.DESCRIPTION)
+@routes.body(RepeatOrderShape)
+@allow("customer")
+def repeat(body: dict[str, Any], subject: str) -> Response:
+    """Order again, at the price of now: an earlier order, or a product by its sku. Nothing need be shared for
+    it. What may not be ordered so is a 409 with `reasons`."""
+    with unit() as u:
+        owner = reach(subject)
+
+        def make() -> tuple[int, dict[str, Any], UUID]:
+            return 201, repeat_order(u, owner, RepeatOrder(**body)), owner
+
+        return idempotent(u, make)
 
 
 @routes.post("/reorders/<reorder>/approve")
@@ -36,6 +72,30 @@ def approve(reorder: str) -> dict[str, Any]:
     return _answered(answered)
 
 
+@routes.post("/reorders/<reorder>/snooze")
+@routes.answer(200, ReorderAnsweredShape)
+@routes.body(SnoozeShape)
+@allow("customer")
+def snooze(body: dict[str, Any], reorder: str) -> dict[str, Any]:
+    """Later: the reminder comes again then. An announced order is announced anew, and leaves then at the
+    earliest."""
+    with unit() as u:
+        answered = snooze_reorder(u, ids.read(ids.REORDER, reorder), **body)
+    return _answered(answered)
+
+
+@routes.post("/reorders/<reorder>/change")
+@routes.answer(200, ReorderAnsweredShape)
+@routes.body(ChangeReorderShape)
+@allow("customer")
+def change(body: dict[str, Any], reorder: str) -> dict[str, Any]:
+    """Another quantity. What the mandate or the product's limit does not cover is a 409 with `reasons`, each
+    with its `remedy`."""
+    with unit() as u:
+        answered = change_reorder(u, ids.read(ids.REORDER, reorder), body["quantity"])
+    return _answered(answered)
+
+
 @routes.post("/reorders/<reorder>/skip")
 @routes.answer(200, ReorderAnsweredShape)
 @allow("customer")
@@ -44,6 +104,19 @@ def skip(reorder: str) -> dict[str, Any]:
     with unit() as u:
         answered = skip_reorder(u, ids.read(ids.REORDER, reorder))
     return _answered(answered)
+
+
+@routes.post("/reorders/<reorder>/have-plenty")
+@routes.answer(200, HavePlentyAnsweredShape)
+@routes.body(HavePlentyShape)
+@allow("customer")
+def plenty(body: dict[str, Any], reorder: str) -> dict[str, Any]:
+    """Not yet, there is enough left: this reorder ends, and the forecast is corrected. `units_left` is kept
+    as a signal of usage if you share usage, and not at all otherwise."""
+    with unit() as u:
+        had = have_plenty(u, ids.read(ids.REORDER, reorder), body.get("units_left"))
+    count = None if had.count is None else {"status": had.count.status, "reason": had.count.reason}
+    return _answered(had.answered) | {"count": count}
 
 
 @routes.post("/reorders/<reorder>/cancel")
@@ -58,8 +131,9 @@ def cancel(reorder: str) -> dict[str, Any]:
 
 def _answered(answered: Answered) -> dict[str, Any]:
     return {
-        "id": ids.show(ids.REORDER, answered.reorder.id),
+        "id": answered.reorder["id"],
         "state": answered.state,
+        "reorder": answered.reorder,
         "cancelled": answered.stopped.cancelled,
         "irrevocable": answered.stopped.irrevocable,
     }

@@ -46,6 +46,7 @@ CONSENT_ADMINISTRATION = _reading(
     "consent_events",
     "decisions",
     "reorders",
+    "reorder_steps",
     "permits",
 )
 SUBJECT_RIGHTS = _reading("subject_rights", "request_steps", "access_log")

@@ -22,6 +22,8 @@ _MOST_HOURS = LONGEST.days * 24
 _OLDEST = 150
 # Between the notice of an automatic order and the order itself (law.md A5).
 _LEAST_VETO_HOURS = 72
+# What is put off for longer is another need.
+_MOST_SNOOZE_DAYS = 366
 _Entry = Mapping[str, Any]
 
 
@@ -79,6 +81,8 @@ def check_programme(reader: Reader, names: Names, _name: str, entry: _Entry, pat
     check_names(reader, entry.get("uses"), f"{path}/uses", names.data, "data category")
     if entry.get("veto_hours") is not None:
         reader.integer(entry["veto_hours"], f"{path}/veto_hours", _LEAST_VETO_HOURS, _MOST_HOURS)
+    if entry.get("snooze_days") is not None:
+        reader.integer(entry["snooze_days"], f"{path}/snooze_days", 1, _MOST_SNOOZE_DAYS)
     at = f"{path}/ladder"
     ladder = reader.mapping(entry.get("ladder"), at)
     if not ladder and isinstance(entry.get("ladder"), Mapping):
@@ -197,7 +201,10 @@ CHECKS: dict[str, tuple[tuple[str, ...], _Check]] = {
         check_purpose,
     ),
     "data": (("sharing", "dpv", "storage", *_EXTRAS), check_data),
-    "programmes": (("ladder", "uses", "capped", "essential", "veto_hours", *_EXTRAS), check_programme),
+    "programmes": (
+        ("ladder", "uses", "capped", "essential", "veto_hours", "snooze_days", *_EXTRAS),
+        check_programme,
+    ),
     "categories": (
         (
             *("requires", "max", "min_age"),

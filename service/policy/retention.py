@@ -27,6 +27,8 @@ RECORDS: Mapping[str, str] = MappingProxyType(
         "inbox": "P24M",
         "jobs": "P1M",
         "old_states": "P1M",
+        # From their end; as long as a claim about the order may be made (three years, as for consents).
+        "reorders": "P36M",
         "request_details": "P36M",
     }
 )

@@ -27,6 +27,9 @@ _HISTORY = ("decisions", "activity", "choices", "consent_events", "access_log")
 def erase_rows(unit: Unit, subject: UUID) -> tuple[dict[str, int], int]:
     """Rows deleted by kind, and the tombstone's epoch. The subject is locked by the caller."""
     gone = {"data_key": unit.db.execute(_SQL["destroy_key"], (subject,)).rowcount}
+    steps = unit.db.execute(_SQL["erase_reorder_steps"], (subject,)).fetchone()
+    assert steps is not None
+    gone["reorder_steps"] = steps[0]
     for name, statement in _DELETES.items():
         gone[name] = unit.db.execute(_SQL[statement], (subject,)).rowcount
     history = unit.db.execute(_SQL["erase_history"], (subject,)).fetchone()

@@ -4,6 +4,10 @@ delete from keys.data_keys where owner = %s;
 -- name: delete_signals
 delete from signals where subject = %s;
 
+-- Before the reorders that the steps belong to; by the eraser's role, as all history.
+-- name: erase_reorder_steps
+select erase_reorder_steps(%s);
+
 -- name: delete_reorders
 delete from reorders where subject = %s;
 

@@ -1,8 +1,13 @@
-"""Reorders: a proposed order for one run-out, its state in clear and everything about it sealed."""
+"""Reorders: a proposed order for one run-out, or one that the customer gave; its state in clear and
+everything about it sealed.
+
+What happens to a reorder is appended as a step, which nobody rewrites. The row beside the steps is what they
+add up to: the first step says all of it, and each later one what it changed.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -15,25 +20,29 @@ from service.crypto.reading import CONSENT_ADMINISTRATION
 from service.errors import NotFoundError, UnreadableError
 from service.ids import REORDER
 from service.policy import Candidate
+from service.storage.reorder_states import FIRST, require_next
 from service.storage.sql import load
 from service.storage.subjects import Subject
 from service.storage.unit import Unit
 
 _SQL = load(__file__)
 _TABLE = "reorders"
+_STEPS = "reorder_steps"
 
 # The customer has not approved them and nothing has left: these a change of choices may still stop.
 OPEN = ("proposed", "reminded", "announced", "held")
 
 
 class Step(msgspec.Struct, omit_defaults=True):
-    """One transition: what it led to, when, by whom (`role`; `sub` names the token) and why."""
+    """One transition: what it led to, when, by whom (`role`; `sub` names the token) and why. `changed` holds
+    those parts of the details that it changed; in the first step that is all of them."""
 
     at: datetime
     state: str
     role: str
     sub: str
     reason: str
+    changed: dict[str, Any] = {}
 
 
 class StoredRunOut(msgspec.Struct):
@@ -45,29 +54,36 @@ class StoredRunOut(msgspec.Struct):
 
 
 class ReorderDetails(msgspec.Struct, omit_defaults=True):
-    """What a reorder says. `candidate` is what was asked; `strategy` and `channel` what was permitted."""
+    """What a reorder says. `candidate` is what was asked; `strategy` and `channel` what was permitted. An
+    order that the customer gave by themselves has no `run_out`."""
 
     candidate: Candidate
     name: str
     strategy: str
     channel: str | None
-    run_out: StoredRunOut
+    run_out: StoredRunOut | None
     decision: str
     reasons: list[dict[str, Any]]
     # The purchase or count that the forecast started from, so that one cycle proposes once.
     cycle: str
-    history: list[Step]
+    history: list[Step] = []
+    # Until when the customer put it off; and what the shop said of the parcel.
+    snoozed_until: datetime | None = None
+    delivered_at: datetime | None = None
+    returned_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Reorder:
-    """`details` is None where the sealed part cannot be opened."""
+    """`details` is None where the sealed part cannot be opened, or its steps are not all there. `steps` is
+    how many it has."""
 
     id: UUID
     state: str
     created_at: datetime
     updated_at: datetime
     details: ReorderDetails | None
+    steps: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,34 +133,74 @@ def find_subject(unit: Unit, reorder: UUID) -> UUID:
 
 
 def insert_reorder(unit: Unit, subject: Subject, reorder: UUID, cycle: str, details: ReorderDetails) -> bool:
-    """Whether it was new: one cycle of one product proposes once. `cycle` is kept as a keyed digest."""
+    """Whether it was new: one cycle of one product proposes once. `cycle` is kept as a keyed digest.
+    `details.history` is its first step, which decides the state."""
     return insert_reorders(unit, [NewReorder(subject, reorder, cycle, details)]) == {reorder}
 
 
 def insert_reorders(unit: Unit, new: Sequence[NewReorder]) -> set[UUID]:
     """Insert several, of any subjects, in one statement; the ids of those that were new."""
+    begun = [_first(each) for each in new]
     values = {
         "ids": [each.id for each in new],
         "subjects": [each.subject.id for each in new],
+        "states": [each.details.history[0].state for each in new],
         "cycles": [unit.index.digest("cycle", each.subject.id.bytes + each.cycle.encode()) for each in new],
-        "sealed": [each.subject.seal(each.details, _TABLE, each.id) for each in new],
+        "sealed": [sealed for sealed, _ in begun],
+        "first": [first for _, first in begun],
         "now": unit.now,
     }
     return {row[0] for row in unit.db.execute(_SQL["insert_reorders"], values, binary=True)}
 
 
-def move_reorder(unit: Unit, subject: Subject, reorder: Reorder, to: str, reason: str) -> bool:
-    """Take one step in the actor's name. False if the reorder was no longer in the state that was read."""
+def _first(new: NewReorder) -> tuple[bytes, bytes]:
+    """What the row says, and the first step, which says the same; both sealed."""
+    [first] = new.details.history
+    if first.state not in FIRST:
+        raise ValueError(f"a reorder does not begin as {first.state}")
+    said = _without_history(new.details)
+    first.changed = msgspec.to_builtins(said, builtin_types=(datetime,))
+    return (
+        new.subject.seal(said, _TABLE, new.id),
+        new.subject.seal(first, _STEPS, _place(new.id, 1)),
+    )
+
+
+def move_reorder(
+    unit: Unit,
+    subject: Subject,
+    reorder: Reorder,
+    to: str,
+    reason: str,
+    *,
+    changed: Mapping[str, Any] | None = None,
+) -> bool:
+    """Take one step in the actor's name; `changed` are the details that it changes, by name. False if the
+    reorder was no longer in the state that was read. Raises ConflictError for a move that is none."""
+    require_next(reorder.state, to)
+    taken = step(unit, to, reason, changed)
     sealed = None
     if reorder.details is not None:
-        reorder.details.history.append(step(unit, to, reason))
-        sealed = subject.seal(reorder.details, _TABLE, reorder.id)
-    key = {"id": reorder.id, "from": reorder.state, "to": to, "now": unit.now, "sealed": sealed}
+        for name, value in taken.changed.items():
+            setattr(reorder.details, name, value)
+        if taken.changed:
+            sealed = subject.seal(_without_history(reorder.details), _TABLE, reorder.id)
+        reorder.details.history.append(taken)
+    number = reorder.steps + 1
+    key = {
+        "id": reorder.id,
+        "from": reorder.state,
+        "to": to,
+        "now": unit.now,
+        "number": number,
+        "sealed": sealed,
+        "step": subject.seal(taken, _STEPS, _place(reorder.id, number)),
+    }
     return unit.db.execute(_SQL["move_reorder"], key).fetchone() is not None
 
 
-def step(unit: Unit, state: str, reason: str) -> Step:
-    return Step(unit.now, state, _role(unit.actor), unit.actor.sub, reason)
+def step(unit: Unit, state: str, reason: str, changed: Mapping[str, Any] | None = None) -> Step:
+    return Step(unit.now, state, _role(unit.actor), unit.actor.sub, reason, dict(changed or {}))
 
 
 def _role(actor: Actor) -> str:
@@ -153,13 +209,35 @@ def _role(actor: Actor) -> str:
 
 def _reorders(subject: Subject, rows: list[Any]) -> list[Reorder]:
     return [
-        Reorder(reorder, state, created_at, updated_at, _details(subject, reorder, sealed))
-        for reorder, state, created_at, updated_at, sealed in rows
+        Reorder(
+            reorder, state, created_at, updated_at, _details(subject, reorder, sealed, steps, count), count
+        )
+        for reorder, state, created_at, updated_at, count, sealed, steps in rows
     ]
 
 
-def _details(subject: Subject, reorder: UUID, sealed: bytes) -> ReorderDetails | None:
+def _details(
+    subject: Subject, reorder: UUID, sealed: bytes, steps: Sequence[bytes], count: int
+) -> ReorderDetails | None:
+    """Only with its whole history: one that was cut is not shown as if it were one."""
+    if not steps or len(steps) != count:
+        return None
     try:
-        return msgspec.convert(subject.open(sealed, _TABLE, reorder, CONSENT_ADMINISTRATION), ReorderDetails)
+        details = msgspec.convert(
+            subject.open(sealed, _TABLE, reorder, CONSENT_ADMINISTRATION), ReorderDetails
+        )
+        details.history = [
+            msgspec.convert(subject.open(each, _STEPS, _place(reorder, number), CONSENT_ADMINISTRATION), Step)
+            for number, each in enumerate(steps, start=1)
+        ]
     except (UnreadableError, msgspec.MsgspecError):
         return None
+    return details
+
+
+def _place(reorder: UUID, number: int) -> str:
+    return f"{reorder.hex}.{number}"
+
+
+def _without_history(details: ReorderDetails) -> ReorderDetails:
+    return msgspec.structs.replace(details, history=[])

@@ -22,6 +22,7 @@ STATEMENTS = {
     "activity": "purge_activity",
     "access_log": "purge_access_log",
     "request_details": "purge_request_details",
+    "reorders": "purge_reorders",
     "inbox": "purge_inbox",
     "changes_told": "purge_changes_told",
 }

@@ -52,6 +52,9 @@ select purge_access_log(%(before)s, %(limit)s);
 -- name: purge_request_details
 select purge_request_details(%(before)s, %(limit)s);
 
+-- name: purge_reorders
+select purge_reorders(%(before)s, %(limit)s);
+
 -- name: purge_inbox
 delete from inbox_messages where id in (
     select id from inbox_messages where created_at < %(before)s limit %(limit)s for update skip locked

@@ -9,7 +9,7 @@ from typing import Any
 from service.instants import show_instant
 from service.policy import LEVEL_NAMES, Level
 from service.storage.outbox import NOTICE, ORDER, REMINDER, Message
-from service.storage.reorders import ReorderDetails
+from service.storage.reorders import ReorderDetails, StoredRunOut
 
 
 def announcement(details: ReorderDetails) -> Message:
@@ -32,8 +32,26 @@ def customers_order(details: ReorderDetails) -> Message:
     return Message(ORDER, own.id, own, strategy, details.decision, _content(details))
 
 
+def announced_order(details: ReorderDetails, decision: str) -> Message:
+    """The automatic order that a delivered notice announced, as it stands now: the customer may have changed
+    it since. `decision` permitted it."""
+    candidate = details.candidate
+    return Message(ORDER, candidate.id, candidate, details.strategy, decision, _content(details))
+
+
+def show_run_out(run_out: StoredRunOut | None) -> dict[str, str] | None:
+    """None for an order that no forecast led to."""
+    if run_out is None:
+        return None
+    return {
+        "earliest": show_instant(run_out.earliest),
+        "median": show_instant(run_out.median),
+        "latest": show_instant(run_out.latest),
+    }
+
+
 def _content(details: ReorderDetails) -> dict[str, Any]:
-    candidate, run_out = details.candidate, details.run_out
+    candidate, run_out = details.candidate, show_run_out(details.run_out)
     price = candidate.price_minor
     return {
         "sku": candidate.sku,
@@ -42,10 +60,6 @@ def _content(details: ReorderDetails) -> dict[str, Any]:
         # Of the whole order.
         "price_minor": None if price is None else price * candidate.quantity,
         "currency": candidate.currency,
-        "date": show_instant(run_out.median),
-        "run_out": {
-            "earliest": show_instant(run_out.earliest),
-            "median": show_instant(run_out.median),
-            "latest": show_instant(run_out.latest),
-        },
+        "date": None if run_out is None else run_out["median"],
+        "run_out": run_out,
     }

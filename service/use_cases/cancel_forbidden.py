@@ -53,12 +53,12 @@ def cancel_forbidden(unit: Unit, subject: Subject) -> Stopped:
     return stopped
 
 
-def stop_entry(unit: Unit, subject: Subject, entry: Entry, reason: str, stopped: Stopped) -> None:
+def stop_entry(unit: Unit, subject: Subject, entry: Entry, reason: str | None, stopped: Stopped) -> None:
     """Cancel a message if it has not left, and list it where it belongs: what was tried in vain and may still
-    arrive late is in both lists."""
+    arrive late is in both lists. Its reorder is cancelled too; `reason` None leaves that to the caller."""
     if entry.state in ("queued", "parked"):
         end_message(unit, entry.id, "cancelled")
-        if entry.message is not None:
+        if entry.message is not None and reason is not None:
             mark_forbidden(unit, subject, entry.message, reason)
         stopped.cancelled.append(_shown(entry))
     if entry.state == "delivered":

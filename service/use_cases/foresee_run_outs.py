@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from service.forecast import Product as Goods
 from service.forecast import Purchase, RunOut, Usage, run_out
 from service.policy import Level, Policy, Programme, State, holds
 from service.storage.products import Product, read_products
+from service.storage.reorders import Reorder
 from service.storage.signals import SealedSignal, read_sealed_of
 from service.storage.subjects import Subject
 from service.storage.unit import Unit
+from service.use_cases.plenty import plenty_of
 from service.use_cases.read_signals import Signal, may_read, read_signals_of
 
 # Rungs on which the service acts before the customer asks; lower ones need no forecast.
@@ -21,22 +24,26 @@ _TYPES = ("purchase", "returned", "usage", "stopped_using")
 
 @dataclass(frozen=True, slots=True)
 class Foreseen:
-    """One product's run-out, if there is anything to foresee. `data`: the categories it was made from."""
+    """One product's run-out, if there is anything to foresee. `data`: the categories it was made from.
+    `plenty`: when the person said that there is enough of it left."""
 
     product: Product
     run_out: RunOut | None
     quantity: int
     stopped: bool
     data: tuple[str, ...]
+    plenty: tuple[datetime, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """Somebody whose `sources` are not empty: the data categories of `readable`, each with its purpose."""
+    """Somebody whose `sources` are not empty: the data categories of `readable`, each with its purpose.
+    `known`: the person's reorders, which tell of what they answered."""
 
     subject: Subject
     state: State
     sources: dict[str, str]
+    known: Sequence[Reorder] = ()
 
 
 @dataclass(slots=True)
@@ -80,9 +87,12 @@ def readable(unit: Unit, state: State, programme: Programme) -> dict[str, str]:
     return found
 
 
-def foresee_run_outs(unit: Unit, subject: Subject, state: State, sources: dict[str, str]) -> list[Foreseen]:
-    """The forecast for every product that the `readable` signals speak of and the catalogue still has."""
-    return foresee_together(unit, [Person(subject, state, sources)])[0]
+def foresee_run_outs(
+    unit: Unit, subject: Subject, state: State, sources: dict[str, str], known: Sequence[Reorder] = ()
+) -> list[Foreseen]:
+    """The forecast for every product that the `readable` signals speak of and the catalogue still has.
+    `known`: the person's reorders, which tell of what they answered."""
+    return foresee_together(unit, [Person(subject, state, sources, known)])[0]
 
 
 def foresee_together(unit: Unit, people: Sequence[Person]) -> list[list[Foreseen]]:
@@ -91,8 +101,12 @@ def foresee_together(unit: Unit, people: Sequence[Person]) -> list[list[Foreseen
     histories = [_histories(unit, person, sealed[person.subject.id]) for person in people]
     products = read_products(unit.db, {sku for history in histories for sku in history})
     return [
-        [_foresee(unit, products[sku], history[sku]) for sku in sorted(history) if sku in products]
-        for history in histories
+        [
+            _foresee(unit, products[sku], history[sku], plenty_of(person.known, sku))
+            for sku in sorted(history)
+            if sku in products
+        ]
+        for person, history in zip(people, histories, strict=True)
     ]
 
 
@@ -101,7 +115,7 @@ def _histories(unit: Unit, person: Person, sealed: Sequence[SealedSignal]) -> di
     return _by_sku(_permitted(unit, person.state, signals))
 
 
-def _foresee(unit: Unit, product: Product, history: _History) -> Foreseen:
+def _foresee(unit: Unit, product: Product, history: _History, plenty: Sequence[datetime]) -> Foreseen:
     goods = Goods(product.pack_size, product.usual_per_day, product.as_needed)
     ends = None if history.stopped else run_out(history.purchases, history.usage, goods, unit.now)
     types = ["purchase"] if history.purchases else []
@@ -109,7 +123,7 @@ def _foresee(unit: Unit, product: Product, history: _History) -> Foreseen:
         types.append("usage")
     data = tuple(dict.fromkeys(unit.policy.signals[t].data for t in types))
     quantity = history.purchases[-1].quantity if history.purchases else 1
-    return Foreseen(product, ends, quantity, history.stopped, data)
+    return Foreseen(product, ends, quantity, history.stopped, data, tuple(plenty))
 
 
 def _permitted(unit: Unit, state: State, signals: Sequence[Signal]) -> Iterator[Signal]:

@@ -2,32 +2,80 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 
 from service.ids import REORDER, show
 from service.instants import show_instant
+from service.storage.outbox import ORDER, read_outstanding
 from service.storage.reorders import Reorder, ReorderDetails, read_reorders
 from service.storage.subjects import Subject
 from service.storage.unit import Unit
+from service.use_cases.announcement import show_run_out
+from service.use_cases.reorder_verbs import actions
 
 
 def list_reorders(unit: Unit, subject: Subject) -> list[dict[str, Any]]:
     """All of them, newest first. One whose content cannot be opened is listed with its state alone."""
-    return [_shown(reorder) for reorder in reversed(read_reorders(unit, subject))]
+    orders = _orders(unit, subject)
+    return [_shown(reorder, orders, unit.now) for reorder in reversed(read_reorders(unit, subject))]
 
 
-def _shown(reorder: Reorder) -> dict[str, Any]:
+def show_own(unit: Unit, subject: Subject, reorder: Reorder) -> dict[str, Any]:
+    """One of them."""
+    return _shown(reorder, _orders(unit, subject), unit.now)
+
+
+def _orders(unit: Unit, subject: Subject) -> dict[str, datetime]:
+    """When each order that waits is to leave, by its reorder's public id."""
+    return {
+        entry.message.reorder: entry.due_at
+        for entry in read_outstanding(unit, subject, unit.now)
+        if entry.state == "queued" and entry.message is not None and entry.message.kind == ORDER
+    }
+
+
+def _shown(reorder: Reorder, orders: Mapping[str, datetime], now: datetime) -> dict[str, Any]:
+    name = show(REORDER, reorder.id)
     shown = {
-        "id": show(REORDER, reorder.id),
+        "id": name,
         "state": reorder.state,
         "created_at": show_instant(reorder.created_at),
         "updated_at": show_instant(reorder.updated_at),
+        "actions": actions(reorder),
     }
-    return shown if reorder.details is None else shown | _details(reorder.details)
+    if reorder.details is None:
+        return shown
+    leaves = orders.get(name)
+    return (
+        shown
+        | _details(reorder.details)
+        | {
+            "until": _instant(_until(reorder, reorder.details, leaves, now)),
+            "order_date": _instant(_order_date(reorder.details, leaves)),
+        }
+    )
+
+
+def _until(
+    reorder: Reorder, details: ReorderDetails, leaves: datetime | None, now: datetime
+) -> datetime | None:
+    """The end of the veto, or to when it was put off."""
+    if reorder.state == "announced":
+        return leaves
+    snoozed = details.snoozed_until
+    return snoozed if reorder.state == "proposed" and snoozed is not None and snoozed > now else None
+
+
+def _order_date(details: ReorderDetails, leaves: datetime | None) -> datetime | None:
+    """When the order leaves, or left."""
+    left = (step.at for step in details.history if step.state == "dispatched")
+    return leaves or next(left, None)
 
 
 def _details(details: ReorderDetails) -> dict[str, Any]:
-    candidate, run_out = details.candidate, details.run_out
+    candidate = details.candidate
     return {
         "strategy": details.strategy,
         "channel": details.channel,
@@ -36,11 +84,9 @@ def _details(details: ReorderDetails) -> dict[str, Any]:
         "quantity": candidate.quantity,
         "price_minor": candidate.price_minor,
         "currency": candidate.currency,
-        "run_out": {
-            "earliest": show_instant(run_out.earliest),
-            "median": show_instant(run_out.median),
-            "latest": show_instant(run_out.latest),
-        },
+        "run_out": show_run_out(details.run_out),
+        "delivered_at": _instant(details.delivered_at),
+        "returned_at": _instant(details.returned_at),
         "decision": details.decision,
         "reasons": details.reasons,
         # Who: the role alone. The names of staff are not the customer's business (C-579/21).
@@ -49,3 +95,7 @@ def _details(details: ReorderDetails) -> dict[str, Any]:
             for step in details.history
         ],
     }
+
+
+def _instant(at: datetime | None) -> str | None:
+    return None if at is None else show_instant(at)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -31,8 +31,10 @@ from service.storage.subjects import Subject, read_subjects
 from service.storage.unit import Unit
 from service.use_cases.announcement import announcement
 from service.use_cases.decide import evaluate_state
+from service.use_cases.expire_reorders import UNANSWERED, end_expired, expires_at
 from service.use_cases.fields_read import fields_read
 from service.use_cases.foresee_run_outs import Foreseen, Person, foresee_together, readable, replenishment
+from service.use_cases.plenty import rests_until
 from service.use_cases.queue_message import queue_messages
 from service.use_cases.reorder_candidate import cycle_of, next_attempt, reorder_candidate
 
@@ -138,14 +140,13 @@ def _look(unit: Unit, cases: Sequence[_Case]) -> None:
         return
     for case in cases:
         case.person = _person(unit, programme, case)
-    people = {case.subject.id: case.person for case in cases if case.person is not None}
-    if not people:
+    looked_at = [case for case in cases if case.person is not None]
+    if not looked_at:
         return
-    found = dict(zip(people, foresee_together(unit, list(people.values())), strict=True))
-    known = read_reorders_of(unit, [person.subject for person in people.values()])
-    for case in cases:
-        if case.person is not None:
-            _look_at(unit, programme, case, found[case.subject.id], known[case.subject.id])
+    known = read_reorders_of(unit, [case.subject for case in looked_at])
+    people = [replace(case.person, known=known[case.subject.id]) for case in looked_at if case.person]
+    for case, person, found in zip(looked_at, people, foresee_together(unit, people), strict=True):
+        _look_at(unit, programme, case, person, found)
 
 
 def _person(unit: Unit, programme: Programme, case: _Case) -> Person | None:
@@ -162,12 +163,19 @@ def _person(unit: Unit, programme: Programme, case: _Case) -> Person | None:
 
 
 def _look_at(
-    unit: Unit, programme: Programme, case: _Case, found: Sequence[Foreseen], known: Sequence[Reorder]
+    unit: Unit, programme: Programme, case: _Case, person: Person, found: Sequence[Foreseen]
 ) -> None:
+    known = person.known
+    case.scanned.ended += end_expired(unit, case.subject, known)
+    case.looks += (at for at in map(expires_at, known) if at is not None and at > unit.now)
     for foreseen in found:
         case.scanned.ended += _end_met(unit, case.subject, foreseen, known)
         ends = foreseen.run_out
         if ends is None or ends.lapsed or foreseen.product.prescription:
+            continue
+        rests = rests_until(foreseen.plenty, ends.anchor)
+        if rests is not None and rests > unit.now:
+            case.looks.append(rests)
             continue
         if ends.earliest - LEAD > unit.now:
             case.looks.append(ends.earliest - LEAD)
@@ -177,6 +185,7 @@ def _look_at(
             name = show(REORDER, new_id())
             candidate = reorder_candidate(unit.policy, programme, case.subject.choices, foreseen, name)
             case.asked.append(_Asked(foreseen, attempt, candidate))
+            case.looks.append(ends.latest + UNANSWERED)
 
 
 def _highest_level(policy: Policy, choices: Choices) -> Level:

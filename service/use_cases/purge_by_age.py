@@ -44,6 +44,7 @@ _PERIODS = {
     "activity": "old_states",
     "access_log": "access_log",
     "request_details": "request_details",
+    "reorders": "reorders",
     "inbox": "inbox",
     "changes_told": "changes_told",
 }

@@ -8,6 +8,7 @@ from service.policy import REASON_CODES, Candidate, Level, Policy, Programme
 from service.storage.choices import Choices
 from service.storage.reorders import Reorder, ReorderDetails
 from service.use_cases.foresee_run_outs import Foreseen
+from service.use_cases.plenty import said_plenty
 
 
 def reorder_candidate(
@@ -23,7 +24,7 @@ def reorder_candidate(
         strategy=Level.automate if ships else Level.coach,
         category=product.category,
         sku=product.sku,
-        channels=_channels(policy, choices),
+        channels=channels_of(policy, choices),
         data=foreseen.data,
         quantity=min(foreseen.quantity, product.limit_per_order or foreseen.quantity),
         price_minor=product.price_minor,
@@ -31,7 +32,7 @@ def reorder_candidate(
     )
 
 
-def _channels(policy: Policy, choices: Choices) -> tuple[str, ...]:
+def channels_of(policy: Policy, choices: Choices) -> tuple[str, ...]:
     """What the person switched on, then what needs no opt-in. All, if none is left: the gate says why not."""
     chosen = [name for name, on in choices.channels.items() if on and name in policy.channels]
     free = [n for n, channel in policy.channels.items() if not channel.opt_in and n not in choices.channels]
@@ -48,10 +49,11 @@ def next_attempt(cycle: str, known: Sequence[Reorder]) -> str | None:
     """What makes a proposal for `cycle` unique; None if it has had its proposal.
 
     One that a change of choices cancelled before the person heard of it may be proposed anew, on the rung
-    that is left; whatever the person was told of, or decided, is not repeated (P4).
+    that is left, and so may one to which the person said that there is plenty: the stock runs out later.
+    Whatever else the person was told of, or decided, is not repeated (P4).
     """
     before = [r.details for r in known if r.details is not None and r.details.cycle == cycle]
-    if not all(_unheard(details) for details in before):
+    if not all(_unheard(details) or said_plenty(details) for details in before):
         return None
     return f"{cycle}|{len(before)}"
 

@@ -8,9 +8,10 @@ from uuid import UUID
 
 from service.errors import NotFoundError, SubjectErasedError
 from service.senders import Fate, Sent
-from service.storage.outbox import NOTICE, ORDER, Entry, Message, end_message, hold_message, put_off
+from service.storage.outbox import NOTICE, Entry, Message, end_message, hold_message, put_off
 from service.storage.subjects import Subject, lock_subject
 from service.storage.unit import Unit
+from service.use_cases.announcement import announced_order
 from service.use_cases.queue_message import queue_message
 from service.use_cases.reorder_steps import mark_undelivered, reorder_of
 from service.use_cases.veto_window import veto_window
@@ -57,10 +58,8 @@ def settle(
         mark_undelivered(unit, subject, message)
         return
     reorder = reorder_of(unit, subject, message)
-    if reorder is not None and reorder.state == "announced":
-        order = Message(
-            ORDER, message.reorder, message.candidate, message.strategy, message.decision, message.content
-        )
+    if reorder is not None and reorder.details is not None and reorder.state == "announced":
+        order = announced_order(reorder.details, message.decision)
         queue_message(unit, subject, order, unit.now + veto_window(unit.policy, message.candidate.programme))
 
 

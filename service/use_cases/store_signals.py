@@ -20,6 +20,7 @@ from service.storage.signals import (
 from service.storage.subjects import Subject, lock_subjects, read_subjects
 from service.storage.unit import Unit
 from service.use_cases.apply_flags import FlagChange, apply_flags, flag_changes
+from service.use_cases.note_parcels import note_parcels
 from service.use_cases.signal_gate import SignalGate
 
 # Clocks of tills drift and time zones get mixed up by less than this; beyond it the instant is wrong.
@@ -51,7 +52,8 @@ DUPLICATE = SignalResult("duplicate")
 
 
 def store_signals(unit: Unit, signals: Sequence[NewSignal]) -> list[SignalResult]:
-    """One result per signal, in order. A refused signal leaves no trace.
+    """One result per signal, in order. A refused signal leaves no trace, but for the parcel of an order that
+    went through us (`note_parcels`).
 
     Raises NotFoundError when a customer speaks of somebody else, and InvalidInputError for instants that
     cannot be true; then nothing is stored.
@@ -83,6 +85,7 @@ def store_signals(unit: Unit, signals: Sequence[NewSignal]) -> list[SignalResult
     # Flags first: what they look up are the signals stored before these.
     for subject_id, said in sorted(changes.items()):
         apply_flags(unit, subjects[subject_id], said)
+    note_parcels(unit, subjects, signals)
     if rows:
         insert_signals(unit, rows)
         wake_forecasts(unit, {row.subject.id for row in rows})

@@ -20,7 +20,7 @@ from service.storage.ledger import find_leaf
 from service.use_cases.seal_ledger import seal_ledger
 from tests.api.helpers import ANYBODY, Installation
 from tests.api.people import add_person, add_products, candidate
-from tests.use_cases.outbox import propose
+from tests.use_cases.outbox import add_product, propose
 
 MANDATE = "man_abcdefgh"
 MANDATE_BODY = {
@@ -40,6 +40,8 @@ class World:
         self.client = there.client
         services = there.services
         add_products(services)
+        # What the proposed reorders are for.
+        add_product(services)
         self.subject = show_subject(add_person(services).id)
         self.other = show_subject(add_person(services).id)
         self.double = show_subject(add_person(services).id)
@@ -329,7 +331,13 @@ CALLS: dict[str, Call] = {
         lambda world: _evaluation(world) | {"evaluations": [{"context": {}}], "options": {}}
     ),
     "GET /v1/subjects/<subject>/reorders": Call(),
+    "POST /v1/subjects/<subject>/reorders": Call(
+        lambda _: {"sku": "shampoo", "quantity": 2, "price_minor": 4900}
+    ),
     "POST /v1/reorders/<reorder>/approve": Call(),
+    "POST /v1/reorders/<reorder>/snooze": Call(lambda _: {"days": 3}),
+    "POST /v1/reorders/<reorder>/change": Call(lambda _: {"quantity": 2}),
+    "POST /v1/reorders/<reorder>/have-plenty": Call(lambda _: {"units_left": 12.5}),
     "POST /v1/reorders/<reorder>/skip": Call(),
     "POST /v1/reorders/<reorder>/cancel": Call(),
     "POST /v1/requests": Call(lambda world: {"subject": world.subject, "type": "access"}),

@@ -28,6 +28,7 @@ HISTORY = (
     "decisions",
     "access_log",
     "request_steps",
+    "reorder_steps",
 )
 TABLES = [*(f"ledger.{name}" for name in LEDGER), *HISTORY]
 

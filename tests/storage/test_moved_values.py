@@ -144,14 +144,12 @@ def _cells(unit: Unit, subject: Subject, number: int) -> Iterator[Cell]:
         "dec_x",
         [],
         str(number),
-        [],
+        [reorders.step(unit, "proposed", "run_out")],
     )
     assert reorders.insert_reorder(unit, subject, reorder, str(number), details)
-    yield Cell(
-        "reorders",
-        {"id": reorder},
-        lambda u: _one(reorders.read_reorders(u, lock_subject(u, who)), reorder).details,
-    )
+    read = lambda u: _one(reorders.read_reorders(u, lock_subject(u, who)), reorder).details  # noqa: E731
+    yield Cell("reorders", {"id": reorder}, read)
+    yield Cell("reorder_steps", {"reorder": reorder, "number": 1}, read)
 
     permit = permits.Permit(Name(decision, number), f"client-{number}", candidate, NOW)
     permits.settle_permit(unit, subject, permit, "redeemed")

@@ -20,6 +20,7 @@ from service.storage.subjects import lock_subject, read_subject, save_choices
 from service.storage.unit import Unit
 from service.use_cases import foresee_run_outs, propose_reorders
 from service.use_cases.change_preferences import change_preferences
+from service.use_cases.expire_reorders import UNANSWERED
 from service.use_cases.list_reorders import list_reorders
 from service.use_cases.propose_reorders import Scanned
 from service.use_cases.record_consent import Notice, RecordConsent, record_consent
@@ -152,7 +153,11 @@ def test_a_reminder_for_whoever_wants_reminders(acting: Acting, services: Servic
         "control_level",
         "mandate_missing",
     }
-    assert due(acting, coached) is None
+    # Nobody answers: it is ended two weeks after the need.
+    assert details.run_out is not None
+    expires = due(acting, coached)
+    assert expires is not None
+    assert timedelta(0) <= expires - (details.run_out.latest + UNANSWERED) < timedelta(hours=1)
 
 
 def test_automatic_for_whoever_wants_it_automatic(acting: Acting, automatic: UUID) -> None:
