@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 
+from service.forecast import Model, Purchase, RunOut, Usage, run_out
 from service.forecast import Product as Goods
-from service.forecast import Purchase, RunOut, Usage, run_out
 from service.policy import Level, Policy, Programme, State, holds
+from service.storage.forecast_models import newest_model
 from service.storage.products import Product, read_products
 from service.storage.subjects import Subject
 from service.storage.unit import Unit
@@ -20,24 +22,28 @@ _TYPES = ("purchase", "returned", "usage", "stopped_using")
 
 @dataclass(frozen=True, slots=True)
 class Foreseen:
-    """One product's run-out, if there is anything to foresee. `data`: the categories it was made from."""
+    """One product's run-out, if there is anything to foresee. `data`: the categories it was made from, and
+    `signals` how many signals of them were read."""
 
     product: Product
     run_out: RunOut | None
     quantity: int
     stopped: bool
     data: tuple[str, ...]
+    signals: int = 0
 
 
 @dataclass(slots=True)
-class _History:
-    """What signals say about one sku, oldest first."""
+class History:
+    """What signals say about one sku, oldest first; `signals` is how many."""
 
     purchases: list[Purchase] = field(default_factory=list)
     usage: list[Usage] = field(default_factory=list)
     stopped: bool = False
+    signals: int = 0
 
     def add(self, signal: Signal) -> None:
+        self.signals += 1
         if signal.type != "returned":
             self.stopped = signal.type == "stopped_using"
         if signal.type == "purchase":
@@ -58,36 +64,72 @@ def replenishment(policy: Policy) -> Programme | None:
     return next((p for p in policy.programmes.values() if Level.automate in p.ladder), None)
 
 
-def readable(unit: Unit, state: State, programme: Programme) -> dict[str, str]:
-    """The data categories that a forecast may read of this person now, each with its purpose."""
+def readable(unit: Unit, state: State, programme: Programme, types: Sequence[str] = _TYPES) -> dict[str, str]:
+    """The data categories of signals of these types that a forecast may read of this person now, each with
+    its purpose."""
     policy = unit.policy
     purposes = [p for level in _FORESIGHTED for p in programme.ladder.get(level, ())]
     found = {}
-    for data in dict.fromkeys(policy.signals[t].data for t in _TYPES if t in policy.signals):
+    for data in dict.fromkeys(policy.signals[t].data for t in types if t in policy.signals):
         purpose = next((p for p in purposes if may_read(policy, state, data, p, unit.now)), None)
         if purpose is not None:
             found[data] = purpose
     return found
 
 
-def foresee_run_outs(unit: Unit, subject: Subject, state: State, sources: dict[str, str]) -> list[Foreseen]:
-    """The forecast for every product that the `readable` signals speak of and the catalogue still has."""
-    histories = _by_sku(_permitted(unit, state, read_signals_of(unit, subject, sources)))
+def foresee_run_outs(
+    unit: Unit,
+    subject: Subject,
+    state: State,
+    sources: dict[str, str],
+    *,
+    plenty: Mapping[str, Sequence[datetime]] | None = None,
+    model: Model | None = None,
+) -> list[Foreseen]:
+    """The forecast for every product that the `readable` signals speak of and the catalogue still has.
+
+    `plenty`: per sku, when the person said that there is plenty left. Without a `model`, the newest.
+    """
+    histories = read_histories(unit, subject, state, sources)
     if not histories:
         return []
+    model = model or newest_model(unit.db)
+    said = plenty or {}
     products = read_products(unit.db, histories)
-    return [_foresee(unit, product, histories[sku]) for sku, product in sorted(products.items())]
+    return [
+        _foresee(unit, product, histories[sku], said.get(sku, ()), model)
+        for sku, product in sorted(products.items())
+    ]
 
 
-def _foresee(unit: Unit, product: Product, history: _History) -> Foreseen:
-    goods = Goods(product.pack_size, product.usual_per_day, product.as_needed)
-    ends = None if history.stopped else run_out(history.purchases, history.usage, goods, unit.now)
+def read_histories(
+    unit: Unit, subject: Subject, state: State, sources: Mapping[str, str]
+) -> dict[str, History]:
+    """What the `readable` signals say, by sku."""
+    return _by_sku(_permitted(unit, state, read_signals_of(unit, subject, sources)))
+
+
+def goods_of(product: Product) -> Goods:
+    """The product as a forecast sees it."""
+    return Goods(
+        product.pack_size, product.usual_per_day, product.as_needed, product.sku, category=product.category
+    )
+
+
+def _foresee(
+    unit: Unit, product: Product, history: History, plenty: Sequence[datetime], model: Model
+) -> Foreseen:
+    ends = None
+    if not history.stopped:
+        ends = run_out(
+            history.purchases, history.usage, goods_of(product), unit.now, plenty=plenty, model=model
+        )
     types = ["purchase"] if history.purchases else []
-    if ends is not None and ends.basis == "usage":
+    if ends is not None and history.usage:
         types.append("usage")
     data = tuple(dict.fromkeys(unit.policy.signals[t].data for t in types))
     quantity = history.purchases[-1].quantity if history.purchases else 1
-    return Foreseen(product, ends, quantity, history.stopped, data)
+    return Foreseen(product, ends, quantity, history.stopped, data, history.signals)
 
 
 def _permitted(unit: Unit, state: State, signals: Sequence[Signal]) -> Iterator[Signal]:
@@ -103,8 +145,8 @@ def _permitted(unit: Unit, state: State, signals: Sequence[Signal]) -> Iterator[
             yield signal
 
 
-def _by_sku(signals: Iterable[Signal]) -> dict[str, _History]:
-    histories: dict[str, _History] = {}
+def _by_sku(signals: Iterable[Signal]) -> dict[str, History]:
+    histories: dict[str, History] = {}
     for signal in signals:
-        histories.setdefault(signal.data["sku"], _History()).add(signal)
+        histories.setdefault(signal.data["sku"], History()).add(signal)
     return histories

@@ -9,17 +9,18 @@ from datetime import datetime, timedelta
 import psycopg
 
 from service.errors import UnreadableError
+from service.forecast import Model
 from service.ids import REORDER, new_id, read, show
 from service.logging import describe_error, get_logger
 from service.policy import LEVEL_NAMES, LEVELS, Candidate, Decision, Level, Policy, State
 from service.storage.choices import Choices
 from service.storage.decisions import record_decisions
+from service.storage.forecast_models import newest_model
 from service.storage.forecasts import set_due, take_due
 from service.storage.reorders import (
     OPEN,
     Reorder,
     ReorderDetails,
-    StoredRunOut,
     insert_reorder,
     move_reorder,
     read_reorders,
@@ -32,7 +33,7 @@ from service.use_cases.decide import evaluate_state
 from service.use_cases.fields_read import fields_read
 from service.use_cases.foresee_run_outs import Foreseen, foresee_run_outs, readable, replenishment
 from service.use_cases.queue_message import queue_message
-from service.use_cases.reorder_candidate import cycle_of, next_attempt, reorder_candidate
+from service.use_cases.reorder_candidate import cycle_of, next_attempt, reorder_candidate, stored_run_out
 
 # The notice before an automatic order (law.md A5): a run-out is looked at when the safe date is this near.
 LEAD = timedelta(days=7)
@@ -71,13 +72,13 @@ def propose_reorders(unit: Unit, limit: int) -> Scanned:
     Run again after a crash it proposes nothing twice. One subject that cannot be read, or on which the
     program fails, is put off and does not hold up the others.
     """
-    total = Scanned()
+    total, model = Scanned(), newest_model(unit.db)
     for subject_id in take_due(unit, limit):
         total.looked += 1
         try:
             with unit.db.transaction():
                 subject = read_subjects(unit.db, unit.keyring, [subject_id])[subject_id]
-                scanned, due = _look(unit, subject)
+                scanned, due = _look(unit, subject, model)
                 set_due(unit, subject_id, due)
             total += scanned
         except psycopg.OperationalError:
@@ -90,7 +91,7 @@ def propose_reorders(unit: Unit, limit: int) -> Scanned:
     return total
 
 
-def _look(unit: Unit, subject: Subject) -> tuple[Scanned, datetime | None]:
+def _look(unit: Unit, subject: Subject, model: Model) -> tuple[Scanned, datetime | None]:
     """What was done for one subject, and when to look again; None: when something changes."""
     programme = replenishment(unit.policy)
     if subject.key is None or programme is None or _highest_level(unit.policy, subject.choices) < Level.coach:
@@ -103,7 +104,7 @@ def _look(unit: Unit, subject: Subject) -> tuple[Scanned, datetime | None]:
         return Scanned(), None
     known = read_reorders(unit, subject)
     scanned, looks, asked = Scanned(), list[datetime](), list[_Asked]()
-    for foreseen in foresee_run_outs(unit, subject, state, sources):
+    for foreseen in foresee_run_outs(unit, subject, state, sources, model=model):
         scanned.ended += _end_met(unit, subject, foreseen, known)
         ends = foreseen.run_out
         if ends is None or ends.lapsed or foreseen.product.prescription:
@@ -165,7 +166,7 @@ def _propose(unit: Unit, subject: Subject, asked: _Asked, decision: Decision, de
         name=asked.foreseen.product.name,
         strategy=LEVEL_NAMES[decision.strategy],
         channel=decision.channel,
-        run_out=StoredRunOut(ends.earliest, ends.median, ends.latest),
+        run_out=stored_run_out(asked.foreseen, ends),
         decision=decision_id,
         reasons=[reason.to_dict() for reason in decision.reasons],
         cycle=cycle_of(asked.foreseen),

@@ -16,6 +16,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from itertools import pairwise
 from math import log
 from pathlib import Path
 from statistics import fmean, median, pstdev
@@ -112,9 +113,7 @@ def _cases(days: Days, types: Mapping[int, str]) -> Iterator[Case]:
 def _usual_gaps(days: Days, types: Mapping[int, str]) -> dict[str, float]:
     gaps: defaultdict[str, list[int]] = defaultdict(list)
     for (_, sku), bought in days.items():
-        gaps[types.get(sku, "other")] += [
-            b - a for a, b in zip(bought, bought[1:], strict=False) if b < FIRST
-        ]
+        gaps[types.get(sku, "other")] += [b - a for a, b in pairwise(bought) if b < FIRST]
     return {key: median(each) for key, each in gaps.items() if each}
 
 
@@ -139,7 +138,7 @@ def _factors(days: Days) -> dict[str, float]:
 
 
 def _origins(bought: Sequence[int], first: int, last: int) -> Iterator[tuple[int, tuple[int, ...], int]]:
-    gaps = tuple(b - a for a, b in zip(bought, bought[1:], strict=False))
+    gaps = tuple(b - a for a, b in pairwise(bought))
     for position, day in enumerate(bought):
         if first <= day <= last:
             came = gaps[position] if position < len(gaps) else FOLLOWED
@@ -192,9 +191,10 @@ def _print_real(cases: Sequence[Case]) -> None:
     for gate in (0.6, 0.7, 0.8, 0.9):
         shipped = [case for case in cases if len(case.past) >= 4 and case.spread < gate]
         errors = [abs(case.days - min(case.forecasts[OURS][0], FOLLOWED)) for case in shipped]
+        never = fmean(not case.came for case in shipped)
         print(
             f"below {gate}: {len(shipped) / len(cases):6.1%} {late(shipped, OURS, LEAD_DAYS):6.1%}"
-            f" {overstock(shipped, OURS):6.1f} {fmean(not case.came for case in shipped):6.1%} {fmean(errors):6.1f}"
+            f" {overstock(shipped, OURS):6.1f} {never:6.1%} {fmean(errors):6.1f}"
         )
 
 
