@@ -10,10 +10,10 @@ MINUTES ?= 5
 BROKER ?= valkey
 SOURCES := service workers schemas migrations tests
 
-.PHONY: help setup setup-dev run test lint faults unreadable bench lock clean
+.PHONY: help setup setup-dev run test lint faults unreadable bench bench-forecast lock clean
 
 help: ## this list
-	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
 
 setup: $(VENV)/.runtime ## .venv with the `samtycke` command and the embedded servers
 
@@ -42,6 +42,9 @@ unreadable: setup-dev ## play the whole demo and search everything at rest for i
 
 bench: setup-dev ## print the measurements of docs and performance goals
 	$(BIN)/python -m tests.benchmarks
+
+bench-forecast: setup-dev ## how good the forecast is, on a real transaction set that it fetches
+	$(BIN)/python -m tests.benchmarks.forecast
 
 lock: setup-dev ## choose versions anew and write the locked requirement files
 	$(LOCK) --upgrade --extra embedded --extra build -o deploy/requirements.txt

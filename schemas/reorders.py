@@ -19,11 +19,18 @@ MOST_PACKS = 1000
 
 
 class RunOutShape(Shape):
-    """One in ten runs out before `earliest`, one in ten after `latest`."""
+    """One in ten runs out before `earliest`, one in ten after `latest`. `words` says it in the customer's own
+    language; `model`, `data` and `signals` name what it was made with and from."""
 
     earliest = fields.String(metadata={"format": "date-time"})
     median = fields.String(metadata={"format": "date-time"})
     latest = fields.String(metadata={"format": "date-time"})
+    words = fields.String()
+    sure = OneOf(("sure", "fair", "guess"))
+    notes = fields.List(OneOf(("bought_early", "pause", "two_users", "dose_change", "stopped")))
+    model = fields.String()
+    data = fields.List(fields.String())
+    signals = Whole(0)
 
 
 class ReorderStepShape(Shape):

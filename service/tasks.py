@@ -25,6 +25,7 @@ EXPIRE_CONSENTS = "samtycke.expire_consents"
 SEAL_LEDGER = "samtycke.seal_ledger"
 REKEY_IDENTIFIERS = "samtycke.rekey_identifiers"
 RETENTION = "samtycke.retention"
+TRAIN_FORECAST = "samtycke.train_forecast"
 
 BULK = "bulk"
 UPKEEP = "upkeep"
@@ -37,6 +38,8 @@ QUEUE_OF = {
     SEAL_LEDGER: UPKEEP,
     REKEY_IDENTIFIERS: UPKEEP,
     RETENTION: UPKEEP,
+    # Minutes of reading: not in front of what is due every second.
+    TRAIN_FORECAST: BULK,
 }
 
 # A stopped broker must not hold up a request: what cannot be sent in this time is left to the sweep.

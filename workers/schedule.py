@@ -15,6 +15,7 @@ from service.tasks import (
     RETENTION,
     SEAL_LEDGER,
     SWEEP_JOBS,
+    TRAIN_FORECAST,
 )
 
 
@@ -36,6 +37,12 @@ SCHEDULE = {
         "task": RETENTION,
         "schedule": crontab(minute="*/10", hour="1-4"),
         "options": {"expires": timedelta(minutes=10).total_seconds()},
+    },
+    # Each Sunday night; habits change more slowly than that.
+    "train forecast": {
+        "task": TRAIN_FORECAST,
+        "schedule": crontab(minute=30, hour=4, day_of_week="sun"),
+        "options": {"expires": timedelta(hours=2).total_seconds()},
     },
     "purge": _every(timedelta(minutes=10), PURGE),
 }

@@ -11,6 +11,7 @@ from __future__ import annotations
 from service.explanations.catalogue import LANGUAGES, language_of
 from service.explanations.consents import explain_consent
 from service.explanations.decisions import explain, explain_outcome, explain_reasons, explain_stage
+from service.explanations.forecasts import explain_run_out
 from service.explanations.names import title_of
 
 __all__ = [
@@ -19,6 +20,7 @@ __all__ = [
     "explain_consent",
     "explain_outcome",
     "explain_reasons",
+    "explain_run_out",
     "explain_stage",
     "language_of",
     "title_of",

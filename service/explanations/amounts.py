@@ -8,10 +8,13 @@ from functools import lru_cache
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from babel import Locale
-from babel.dates import format_date, format_time
+from babel.dates import format_date, format_skeleton, format_time
 from babel.numbers import format_currency, get_currency_precision
 
 from service.explanations.catalogue import language_of, sentence
+
+# The dash between two ends.
+_TO = "\u2013"
 
 
 def show_date(at: datetime, locale: str, timezone: str = "UTC") -> str:
@@ -25,6 +28,22 @@ def show_moment(at: datetime, locale: str, timezone: str = "UTC") -> str:
     day = format_date(local.date(), "long", locale=_locale(locale))
     time = format_time(local, "short", locale=_locale(locale))
     return sentence(locale, "moment", {"date": day, "time": time})
+
+
+def show_days(first: datetime, last: datetime, locale: str, timezone: str = "UTC") -> str:
+    """The days from one instant to another in the reader's time zone, as in 6 to 9 November. The year is
+    named where it changes in between."""
+    zone, spoken = _zone(timezone), _locale(locale)
+    begin, end = first.astimezone(zone).date(), last.astimezone(zone).date()
+    if begin == end:
+        return str(format_skeleton("MMMMd", end, locale=spoken))
+    if begin.year != end.year:
+        return f" {_TO} ".join(format_date(day, "long", locale=spoken) for day in (begin, end))
+    named = [str(format_skeleton("MMMMd", day, locale=spoken)) for day in (begin, end)]
+    if begin.month == end.month:
+        # All five languages write the day first, some of them with a full stop.
+        return f"{named[0].split()[0]}{_TO}{named[1]}"
+    return f" {_TO} ".join(named)
 
 
 def show_money(minor: int, currency: str, locale: str) -> str:

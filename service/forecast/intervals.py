@@ -1,63 +1,35 @@
-"""The time to the next purchase: log-normal, with a prior for location and spread (forecast.md).
+"""The time to the next purchase: log-normal, with a learned prior for location and spread (forecast.md).
 
-The conjugate normal-inverse-chi-squared update on log-days: with few intervals the product's usual
-duration speaks, with many the person's own rhythm does. The prior's numbers are our own judgement.
+The conjugate normal-inverse-chi-squared update on log-days: with few intervals the prior speaks, with many
+the person's own rhythm does.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from math import exp, log, sqrt
-from statistics import fmean
+from math import log, sqrt
 
-# One interval's worth of belief in the usual duration; four in a spread of .5, which is mostly regular.
-PRIOR_WEIGHT = 1.0
-PRIOR_SPREAD = 0.5
-PRIOR_SPREAD_WEIGHT = 4.0
-
-# The standard normal's 10 % quantile: earliest and latest leave a tenth outside on either side.
-Z10 = 1.2815515655446004
+from service.forecast.lognormal import LogNormal
+from service.forecast.model import Prior
 
 
-@dataclass(frozen=True, slots=True)
-class LogNormal:
-    """Days, log-normal: `location` and `spread` are of their logarithm. A spread of 0 is a certain day."""
-
-    location: float
-    spread: float
-
-    @property
-    def median(self) -> float:
-        return exp(self.location)
-
-    @property
-    def earliest(self) -> float:
-        """One in ten comes sooner."""
-        return exp(self.location - Z10 * self.spread)
-
-    @property
-    def latest(self) -> float:
-        """One in ten comes later."""
-        return exp(self.location + Z10 * self.spread)
-
-
-def next_interval(intervals: Sequence[float], usual_days: float | None) -> LogNormal | None:
-    """The predictive distribution of the next interval, in days.
-
-    `intervals` are the past ones, all above 0; `usual_days` is how long one purchase usually lasts. None
-    when there is neither.
-    """
-    logs = [log(days) for days in intervals]
-    if usual_days is None and not logs:
-        return None
-    # Without a usual duration the person's own mean is the prior, which then says nothing new.
-    prior = fmean(logs) if usual_days is None else log(usual_days)
+def predict(logs: Sequence[float], prior: Prior, usual_days: float | None) -> LogNormal:
+    """The next interval, given the logarithms of the past ones and how long a purchase usually lasts."""
+    expected = prior.location if usual_days is None else log(usual_days) + prior.offset
+    held = belief(prior)
     count = len(logs)
-    weight = PRIOR_WEIGHT + count
-    location = (PRIOR_WEIGHT * prior + sum(logs)) / weight
-    mean = fmean(logs) if logs else prior
-    scatter = sum((value - mean) ** 2 for value in logs)
-    surprise = PRIOR_WEIGHT * count / weight * (mean - prior) ** 2
-    variance = (PRIOR_SPREAD_WEIGHT * PRIOR_SPREAD**2 + scatter + surprise) / (PRIOR_SPREAD_WEIGHT + count)
+    weight = held + count
+    total = sum(logs)
+    location = (held * expected + total) / weight
+    variance = prior.within**2
+    if count:
+        mean = total / count
+        scatter = sum((value - mean) ** 2 for value in logs)
+        surprise = held * count / weight * (mean - expected) ** 2
+        variance = (prior.weight * variance + scatter + surprise) / (prior.weight + count)
     return LogNormal(location, sqrt(variance * (1 + 1 / weight)))
+
+
+def belief(prior: Prior) -> float:
+    """As many intervals' worth of belief in the prior location as people differ less than their intervals."""
+    return (prior.within / prior.between) ** 2

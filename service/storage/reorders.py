@@ -45,12 +45,19 @@ class Step(msgspec.Struct, omit_defaults=True):
     changed: dict[str, Any] = {}
 
 
-class StoredRunOut(msgspec.Struct):
-    """The forecast as it was when the reorder was proposed."""
+class StoredRunOut(msgspec.Struct, omit_defaults=True):
+    """The forecast as it was when the reorder was proposed, by which version of the model, and what it read:
+    data categories and the number of signals (P11)."""
 
     earliest: datetime
     median: datetime
     latest: datetime
+    sure: str = "guess"
+    model: str = ""
+    sources: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+    data: tuple[str, ...] = ()
+    signals: int = 0
 
 
 class ReorderDetails(msgspec.Struct, omit_defaults=True):

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from service.forecast import Model, Purchase, RunOut, Usage, run_out
 from service.forecast import Product as Goods
-from service.forecast import Purchase, RunOut, Usage, run_out
 from service.policy import Level, Policy, Programme, State, holds
+from service.storage.forecast_models import newest_model
 from service.storage.products import Product, read_products
 from service.storage.reorders import Reorder
 from service.storage.signals import SealedSignal, read_sealed_of
@@ -24,14 +25,15 @@ _TYPES = ("purchase", "returned", "usage", "stopped_using")
 
 @dataclass(frozen=True, slots=True)
 class Foreseen:
-    """One product's run-out, if there is anything to foresee. `data`: the categories it was made from.
-    `plenty`: when the person said that there is enough of it left."""
+    """One product's run-out, if there is anything to foresee. `data`: the categories it was made from, and
+    `signals` how many signals of them were read. `plenty`: when the person said that there is enough left."""
 
     product: Product
     run_out: RunOut | None
     quantity: int
     stopped: bool
     data: tuple[str, ...]
+    signals: int = 0
     plenty: tuple[datetime, ...] = ()
 
 
@@ -47,14 +49,16 @@ class Person:
 
 
 @dataclass(slots=True)
-class _History:
-    """What signals say about one sku, oldest first."""
+class History:
+    """What signals say about one sku, oldest first; `signals` is how many."""
 
     purchases: list[Purchase] = field(default_factory=list)
     usage: list[Usage] = field(default_factory=list)
     stopped: bool = False
+    signals: int = 0
 
     def add(self, signal: Signal) -> None:
+        self.signals += 1
         if signal.type != "returned":
             self.stopped = signal.type == "stopped_using"
         if signal.type == "purchase":
@@ -75,12 +79,13 @@ def replenishment(policy: Policy) -> Programme | None:
     return next((p for p in policy.programmes.values() if Level.automate in p.ladder), None)
 
 
-def readable(unit: Unit, state: State, programme: Programme) -> dict[str, str]:
-    """The data categories that a forecast may read of this person now, each with its purpose."""
+def readable(unit: Unit, state: State, programme: Programme, types: Sequence[str] = _TYPES) -> dict[str, str]:
+    """The data categories of signals of these types that a forecast may read of this person now, each with
+    its purpose."""
     policy = unit.policy
     purposes = [p for level in _FORESIGHTED for p in programme.ladder.get(level, ())]
     found = {}
-    for data in dict.fromkeys(policy.signals[t].data for t in _TYPES if t in policy.signals):
+    for data in dict.fromkeys(policy.signals[t].data for t in types if t in policy.signals):
         purpose = next((p for p in purposes if may_read(policy, state, data, p, unit.now)), None)
         if purpose is not None:
             found[data] = purpose
@@ -88,21 +93,33 @@ def readable(unit: Unit, state: State, programme: Programme) -> dict[str, str]:
 
 
 def foresee_run_outs(
-    unit: Unit, subject: Subject, state: State, sources: dict[str, str], known: Sequence[Reorder] = ()
+    unit: Unit,
+    subject: Subject,
+    state: State,
+    sources: dict[str, str],
+    known: Sequence[Reorder] = (),
+    *,
+    model: Model | None = None,
 ) -> list[Foreseen]:
     """The forecast for every product that the `readable` signals speak of and the catalogue still has.
-    `known`: the person's reorders, which tell of what they answered."""
-    return foresee_together(unit, [Person(subject, state, sources, known)])[0]
+    `known`: the person's reorders, which tell of what they answered. Without a `model`, the newest."""
+    return foresee_together(unit, [Person(subject, state, sources, known)], model=model)[0]
 
 
-def foresee_together(unit: Unit, people: Sequence[Person]) -> list[list[Foreseen]]:
+def foresee_together(
+    unit: Unit, people: Sequence[Person], *, model: Model | None = None
+) -> list[list[Foreseen]]:
     """The same for several people: their signals are read in one round trip, and the products in another."""
     sealed = read_sealed_of(unit, [person.subject for person in people])
-    histories = [_histories(unit, person, sealed[person.subject.id]) for person in people]
+    histories = [
+        read_histories(unit, person.subject, person.state, person.sources, sealed[person.subject.id])
+        for person in people
+    ]
     products = read_products(unit.db, {sku for history in histories for sku in history})
+    model = model or newest_model(unit.db)
     return [
         [
-            _foresee(unit, products[sku], history[sku], plenty_of(person.known, sku))
+            _foresee(unit, products[sku], history[sku], plenty_of(person.known, sku), model)
             for sku in sorted(history)
             if sku in products
         ]
@@ -110,20 +127,40 @@ def foresee_together(unit: Unit, people: Sequence[Person]) -> list[list[Foreseen
     ]
 
 
-def _histories(unit: Unit, person: Person, sealed: Sequence[SealedSignal]) -> dict[str, _History]:
-    signals = read_signals_of(unit, person.subject, person.sources, sealed=sealed)
-    return _by_sku(_permitted(unit, person.state, signals))
+def read_histories(
+    unit: Unit,
+    subject: Subject,
+    state: State,
+    sources: Mapping[str, str],
+    sealed: Sequence[SealedSignal] | None = None,
+) -> dict[str, History]:
+    """What the `readable` signals say, by sku. `sealed`: all signals of the person, where they have been
+    read."""
+    signals = read_signals_of(unit, subject, sources, sealed=sealed)
+    return _by_sku(_permitted(unit, state, signals))
 
 
-def _foresee(unit: Unit, product: Product, history: _History, plenty: Sequence[datetime]) -> Foreseen:
-    goods = Goods(product.pack_size, product.usual_per_day, product.as_needed)
-    ends = None if history.stopped else run_out(history.purchases, history.usage, goods, unit.now)
+def goods_of(product: Product) -> Goods:
+    """The product as a forecast sees it."""
+    return Goods(
+        product.pack_size, product.usual_per_day, product.as_needed, product.sku, category=product.category
+    )
+
+
+def _foresee(
+    unit: Unit, product: Product, history: History, plenty: Sequence[datetime], model: Model
+) -> Foreseen:
+    ends = None
+    if not history.stopped:
+        ends = run_out(
+            history.purchases, history.usage, goods_of(product), unit.now, plenty=plenty, model=model
+        )
     types = ["purchase"] if history.purchases else []
-    if ends is not None and ends.basis == "usage":
+    if ends is not None and history.usage:
         types.append("usage")
     data = tuple(dict.fromkeys(unit.policy.signals[t].data for t in types))
     quantity = history.purchases[-1].quantity if history.purchases else 1
-    return Foreseen(product, ends, quantity, history.stopped, data, tuple(plenty))
+    return Foreseen(product, ends, quantity, history.stopped, data, history.signals, tuple(plenty))
 
 
 def _permitted(unit: Unit, state: State, signals: Sequence[Signal]) -> Iterator[Signal]:
@@ -139,8 +176,8 @@ def _permitted(unit: Unit, state: State, signals: Sequence[Signal]) -> Iterator[
             yield signal
 
 
-def _by_sku(signals: Iterable[Signal]) -> dict[str, _History]:
-    histories: dict[str, _History] = {}
+def _by_sku(signals: Iterable[Signal]) -> dict[str, History]:
+    histories: dict[str, History] = {}
     for signal in signals:
-        histories.setdefault(signal.data["sku"], _History()).add(signal)
+        histories.setdefault(signal.data["sku"], History()).add(signal)
     return histories

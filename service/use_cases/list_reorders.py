@@ -6,10 +6,11 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
+from service.explanations import explain_run_out
 from service.ids import REORDER, show
 from service.instants import show_instant
 from service.storage.outbox import ORDER, read_outstanding
-from service.storage.reorders import Reorder, ReorderDetails, read_reorders
+from service.storage.reorders import Reorder, ReorderDetails, StoredRunOut, read_reorders
 from service.storage.subjects import Subject
 from service.storage.unit import Unit
 from service.use_cases.announcement import show_run_out
@@ -19,12 +20,12 @@ from service.use_cases.reorder_verbs import actions
 def list_reorders(unit: Unit, subject: Subject) -> list[dict[str, Any]]:
     """All of them, newest first. One whose content cannot be opened is listed with its state alone."""
     orders = _orders(unit, subject)
-    return [_shown(reorder, orders, unit.now) for reorder in reversed(read_reorders(unit, subject))]
+    return [_shown(unit, subject, reorder, orders) for reorder in reversed(read_reorders(unit, subject))]
 
 
 def show_own(unit: Unit, subject: Subject, reorder: Reorder) -> dict[str, Any]:
     """One of them."""
-    return _shown(reorder, _orders(unit, subject), unit.now)
+    return _shown(unit, subject, reorder, _orders(unit, subject))
 
 
 def _orders(unit: Unit, subject: Subject) -> dict[str, datetime]:
@@ -36,7 +37,7 @@ def _orders(unit: Unit, subject: Subject) -> dict[str, datetime]:
     }
 
 
-def _shown(reorder: Reorder, orders: Mapping[str, datetime], now: datetime) -> dict[str, Any]:
+def _shown(unit: Unit, subject: Subject, reorder: Reorder, orders: Mapping[str, datetime]) -> dict[str, Any]:
     name = show(REORDER, reorder.id)
     shown = {
         "id": name,
@@ -52,7 +53,8 @@ def _shown(reorder: Reorder, orders: Mapping[str, datetime], now: datetime) -> d
         shown
         | _details(reorder.details)
         | {
-            "until": _instant(_until(reorder, reorder.details, leaves, now)),
+            "run_out": _run_out(unit, subject, reorder.details.run_out),
+            "until": _instant(_until(reorder, reorder.details, leaves, unit.now)),
             "order_date": _instant(_order_date(reorder.details, leaves)),
         }
     )
@@ -74,6 +76,31 @@ def _order_date(details: ReorderDetails, leaves: datetime | None) -> datetime | 
     return leaves or next(left, None)
 
 
+def _run_out(unit: Unit, subject: Subject, run_out: StoredRunOut | None) -> dict[str, Any] | None:
+    """The forecast of the time; its words are of today. None for an order that no forecast led to."""
+    shown = show_run_out(run_out)
+    if run_out is None or shown is None:
+        return None
+    words = explain_run_out(
+        run_out.earliest,
+        run_out.median,
+        run_out.latest,
+        run_out.sure,
+        subject.choices.locale,
+        now=unit.now,
+        timezone=subject.choices.timezone,
+    )
+    return {
+        **shown,
+        "words": words,
+        "sure": run_out.sure,
+        "notes": list(run_out.notes),
+        "model": run_out.model,
+        "data": list(run_out.data),
+        "signals": run_out.signals,
+    }
+
+
 def _details(details: ReorderDetails) -> dict[str, Any]:
     candidate = details.candidate
     return {
@@ -84,7 +111,6 @@ def _details(details: ReorderDetails) -> dict[str, Any]:
         "quantity": candidate.quantity,
         "price_minor": candidate.price_minor,
         "currency": candidate.currency,
-        "run_out": show_run_out(details.run_out),
         "delivered_at": _instant(details.delivered_at),
         "returned_at": _instant(details.returned_at),
         "decision": details.decision,

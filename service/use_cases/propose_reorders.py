@@ -21,7 +21,6 @@ from service.storage.reorders import (
     NewReorder,
     Reorder,
     ReorderDetails,
-    StoredRunOut,
     insert_reorders,
     move_reorder,
     read_reorders_of,
@@ -36,7 +35,7 @@ from service.use_cases.fields_read import fields_read
 from service.use_cases.foresee_run_outs import Foreseen, Person, foresee_together, readable, replenishment
 from service.use_cases.plenty import rests_until
 from service.use_cases.queue_message import queue_messages
-from service.use_cases.reorder_candidate import cycle_of, next_attempt, reorder_candidate
+from service.use_cases.reorder_candidate import cycle_of, next_attempt, reorder_candidate, stored_run_out
 
 # The notice before an automatic order (law.md A5): a run-out is looked at when the safe date is this near.
 LEAD = timedelta(days=7)
@@ -251,7 +250,7 @@ def _propose(
         name=asked.foreseen.product.name,
         strategy=LEVEL_NAMES[decision.strategy],
         channel=decision.channel,
-        run_out=StoredRunOut(ends.earliest, ends.median, ends.latest),
+        run_out=stored_run_out(asked.foreseen, ends),
         decision=decision_id,
         reasons=[reason.to_dict() for reason in decision.reasons],
         cycle=cycle_of(asked.foreseen),

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from service.forecast import RunOut
 from service.policy import REASON_CODES, Candidate, Level, Policy, Programme
 from service.storage.choices import Choices
-from service.storage.reorders import Reorder, ReorderDetails
+from service.storage.reorders import Reorder, ReorderDetails, StoredRunOut
 from service.use_cases.foresee_run_outs import Foreseen
 from service.use_cases.plenty import said_plenty
 
@@ -43,6 +44,21 @@ def cycle_of(foreseen: Foreseen) -> str:
     """Names the stock that runs out: the product, and when it was last filled up."""
     assert foreseen.run_out is not None
     return f"{foreseen.product.sku}|{foreseen.run_out.anchor.isoformat()}"
+
+
+def stored_run_out(foreseen: Foreseen, ends: RunOut) -> StoredRunOut:
+    """The forecast as the reorder keeps it."""
+    return StoredRunOut(
+        earliest=ends.earliest,
+        median=ends.median,
+        latest=ends.latest,
+        sure=ends.sure,
+        model=ends.model,
+        sources=ends.sources,
+        notes=ends.notes,
+        data=foreseen.data,
+        signals=foreseen.signals,
+    )
 
 
 def next_attempt(cycle: str, known: Sequence[Reorder]) -> str | None:

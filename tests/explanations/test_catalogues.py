@@ -30,6 +30,7 @@ NEEDED = [
     *(f"remedy.{verb}" for verb in REMEDIES),
     *(f"status.{status}" for status in (*CONSENT_STATUSES, *COMPUTED)),
     *(f"stage.{stage}" for stage in STAGES),
+    *(f"run_out.{name}" for name in ("sure", "fair", "guess", "past")),
 ]
 
 LONGEST_TEXT = 120
