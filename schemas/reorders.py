@@ -40,8 +40,17 @@ class ReorderStepShape(Shape):
     reason = fields.String()
 
 
+class HeldShape(Shape):
+    """What a held reorder waits for (the codes), and since when."""
+
+    since = fields.String(metadata={"format": "date-time"})
+    reasons = fields.List(fields.String())
+
+
 class ReorderShape(Shape):
-    """What was permitted for one run-out. `reasons` are those of the rungs above `strategy`."""
+    """What was permitted for one run-out. `reasons` are those of the rungs above `strategy`. `explanation`
+    says in the person's language why it waits, was given up, or is asked about again, where there is more to
+    say than its state."""
 
     id = fields.String(metadata={"pattern": f"^{REORDER}_"})
     state = OneOf(STATES)
@@ -58,6 +67,8 @@ class ReorderShape(Shape):
     decision = fields.String()
     reasons = fields.List(fields.Dict(keys=fields.String()))
     history = fields.List(fields.Nested(ReorderStepShape))
+    held = fields.Nested(HeldShape)
+    explanation = fields.String(allow_none=True)
 
 
 class ReorderAnsweredShape(Shape):

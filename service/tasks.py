@@ -25,6 +25,7 @@ EXPIRE_CONSENTS = "samtycke.expire_consents"
 SEAL_LEDGER = "samtycke.seal_ledger"
 REKEY_IDENTIFIERS = "samtycke.rekey_identifiers"
 RETENTION = "samtycke.retention"
+RELEASE_HELD = "samtycke.release_held"
 
 BULK = "bulk"
 UPKEEP = "upkeep"
@@ -37,6 +38,7 @@ QUEUE_OF = {
     SEAL_LEDGER: UPKEEP,
     REKEY_IDENTIFIERS: UPKEEP,
     RETENTION: UPKEEP,
+    RELEASE_HELD: UPKEEP,
 }
 
 # A stopped broker must not hold up a request: what cannot be sent in this time is left to the sweep.

@@ -52,6 +52,7 @@ def _settings() -> dict[str, Any]:
             "workers.seal",
             "workers.rekey",
             "workers.retention",
+            "workers.release",
         ),
         "beat_schedule": SCHEDULE,
         "beat_max_loop_interval": 1,

@@ -1,7 +1,8 @@
 """What a letter says, in the person's language: as lines of text, and as a plain page.
 
 A parcel's `content` gives the values: `product`, `quantity`, `price_minor` and `currency` (of the whole
-order), `date` and `until` (RFC 3339), `timezone` (IANA), `url` (where to act). A message whose words somebody
+order), `date` and `until` (RFC 3339), `timezone` (IANA), `url` (where to act), `why` (the code of what kept
+an order from leaving by itself). A message whose words somebody
 else chose has them in `text`: {`subject`, `body`}. `marketing` says whether it is some; notices of an order
 are not.
 """
@@ -20,6 +21,7 @@ from jinja2 import Template
 
 from service.explanations.amounts import show_date, show_moment, show_money
 from service.explanations.catalogue import Catalogue, language_of
+from service.explanations.reorders import explain_asking
 from service.senders import Parcel
 from service.templates import load_template
 
@@ -90,7 +92,9 @@ def _composed(parcel: Parcel) -> tuple[str, list[Line]]:
     def said(part: str) -> str:
         return _WORDS.sentence(parcel.locale, f"{parcel.kind}.{part}", values)
 
-    return said("subject"), [Line(said("what")), Line(said("act"), url)]
+    why = parcel.content.get("why")
+    because = [] if why is None else [Line(explain_asking(str(why), parcel.locale))]
+    return said("subject"), [Line(said("what")), *because, Line(said("act"), url)]
 
 
 def _values(parcel: Parcel) -> dict[str, str]:

@@ -4,6 +4,12 @@ delete from keys.data_keys where owner = %s;
 -- name: delete_signals
 delete from signals where subject = %s;
 
+-- name: delete_reviews
+delete from reviews where subject = %s;
+
+-- name: delete_held_reorders
+delete from held_reorders where subject = %s;
+
 -- name: delete_reorders
 delete from reorders where subject = %s;
 

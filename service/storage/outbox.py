@@ -67,6 +67,7 @@ class Entry:
     event: Mapping[str, Any] | None
     endpoint: UUID | None
     message: Message | None
+    outcome: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,14 +199,14 @@ def purge_messages(db: Connection, before: datetime) -> int:
 
 
 def _entry(row: Sequence[Any], subject: Subject | None) -> Entry:
-    name, owner, state, due, attempts, begun, claimed, ended, sealed, event, endpoint = row
+    name, owner, state, due, attempts, begun, claimed, ended, sealed, event, endpoint, outcome = row
     message = None
     if sealed is not None and subject is not None:
         if endpoint is None:
             message = _opened(subject, name, sealed, Message)
         else:
             event = _opened(subject, name, sealed, dict[str, Any])
-    return Entry(name, owner, state, due, attempts, begun, claimed, ended, event, endpoint, message)
+    return Entry(name, owner, state, due, attempts, begun, claimed, ended, event, endpoint, message, outcome)
 
 
 def _opened(subject: Subject, name: UUID, sealed: bytes, kind: type[Body]) -> Body | None:

@@ -12,7 +12,8 @@ from service.storage.outbox import NOTICE, ORDER, REMINDER, Message
 from service.storage.reorders import ReorderDetails
 
 
-def announcement(details: ReorderDetails) -> Message:
+def announcement(details: ReorderDetails, why: str | None = None) -> Message:
+    """`why`: the code of what keeps an order from leaving by itself, for a reminder in its place."""
     kind = NOTICE if details.strategy == LEVEL_NAMES[Level.automate] else REMINDER
     return Message(
         kind,
@@ -20,8 +21,14 @@ def announcement(details: ReorderDetails) -> Message:
         details.candidate,
         details.strategy,
         details.decision,
-        _content(details),
+        _content(details) | ({} if why is None else {"why": why}),
     )
+
+
+def order_of(details: ReorderDetails) -> Message:
+    """The order that a delivered notice announced."""
+    candidate = details.candidate
+    return Message(ORDER, candidate.id, candidate, details.strategy, details.decision, _content(details))
 
 
 def customers_order(details: ReorderDetails) -> Message:

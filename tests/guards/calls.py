@@ -332,6 +332,8 @@ CALLS: dict[str, Call] = {
     "POST /v1/reorders/<reorder>/approve": Call(),
     "POST /v1/reorders/<reorder>/skip": Call(),
     "POST /v1/reorders/<reorder>/cancel": Call(),
+    "GET /v1/reviews": Call(),
+    "POST /v1/reorders/<reorder>/review": Call(lambda _: {"outcome": "approved", "note": "Fits."}),
     "POST /v1/requests": Call(lambda world: {"subject": world.subject, "type": "access"}),
     "GET /v1/requests": Call(),
     "GET /v1/requests/<request_id>": Call(),

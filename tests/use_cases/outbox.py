@@ -98,24 +98,37 @@ def propose(
     channels: tuple[str, ...] = ("email",),
     sku: str = "soap",
     at: datetime = NOW,
+    quantity: int = 1,
+    category: str = "beauty",
 ) -> UUID:
     """A reorder and the message that says it, as the scan makes them."""
     with at_instant(services, at).unit(system_actor("propose-reorders")) as unit:
-        return propose_in(unit, person, strategy=strategy, channels=channels, sku=sku)
+        return propose_in(
+            unit, person, strategy=strategy, channels=channels, sku=sku, quantity=quantity, category=category
+        )
 
 
-def propose_in(unit: Unit, person: UUID, *, strategy: str, channels: tuple[str, ...], sku: str) -> UUID:
+def propose_in(
+    unit: Unit,
+    person: UUID,
+    *,
+    strategy: str,
+    channels: tuple[str, ...],
+    sku: str,
+    quantity: int = 1,
+    category: str = "beauty",
+) -> UUID:
     subject = lock_subject(unit, person)
     name = new_id()
     candidate = Candidate(
         id=show(REORDER, name),
         programme="replenishment",
         strategy=Level[strategy],
-        category="beauty",
+        category=category,
         sku=sku,
         channels=channels,
         data=("purchases",),
-        quantity=1,
+        quantity=quantity,
         price_minor=500,
         currency="SEK",
     )
