@@ -5,7 +5,7 @@ from __future__ import annotations
 from marshmallow import fields
 
 from schemas.base import Shape
-from schemas.fields import Id, Instant, OneOf, Text, Whole
+from schemas.fields import OneOf, Text, Whole
 from service.ids import REORDER
 from service.use_cases.review_reorder import OUTCOMES
 
@@ -21,7 +21,7 @@ class NewReviewShape(Shape):
 
 
 class ReviewedShape(Shape):
-    reorder = Id(REORDER)
+    reorder = fields.String(metadata={"pattern": f"^{REORDER}_"})
     outcome = OneOf(OUTCOMES)
 
 
@@ -29,13 +29,13 @@ class ReviewCaseShape(Shape):
     """One order that waits. `leaves_at`: when it would leave; `age`: of the person, in years; `days_in_hand`:
     for how long the person still has some, by the forecast. Of one that cannot be opened only its id."""
 
-    reorder = Id(REORDER)
-    waiting_since = Instant()
+    reorder = fields.String(metadata={"pattern": f"^{REORDER}_"})
+    waiting_since = fields.String(metadata={"format": "date-time"})
     sku = fields.String()
     product = fields.String()
     quantity = Whole(1)
     strategy = OneOf(("respond", "automate"))
-    leaves_at = Instant()
+    leaves_at = fields.String(metadata={"format": "date-time"})
     age = Whole(0, allow_none=True)
     other_medicines = fields.Boolean()
     days_in_hand = Whole(0, allow_none=True)

@@ -9,7 +9,7 @@ from service.errors import ConflictError, NotFoundError
 from service.ids import REORDER, show
 from service.storage.held_reorders import forget_held
 from service.storage.outbox import read_outstanding
-from service.storage.reorders import Reorder, find_subject, move_reorder, read_reorder
+from service.storage.reorders import OPEN, Reorder, find_subject, move_reorder, read_reorder
 from service.storage.reviews import APPROVED, REJECTED, WAITING, Review, read_last_review, settle_review
 from service.storage.subjects import Subject, lock_subject
 from service.storage.unit import Unit
@@ -18,8 +18,8 @@ from service.use_cases.hold_reorder import HELD
 from service.use_cases.release_held import recheck
 
 OUTCOMES = (APPROVED, REJECTED)
-# Where an order may still be kept from leaving.
-_REVIEWED = ("announced", "approved", HELD)
+# Where an order may still be kept from leaving, or may come to leave.
+_REVIEWED = (*OPEN, "approved")
 
 
 @dataclass(frozen=True, slots=True)
