@@ -30,11 +30,12 @@ _SQL = load(__file__)
 Body = TypeVar("Body")
 _TABLE = "outbox"
 
-REMINDER, NOTICE, ORDER = "reminder", "notice", "order"
+REMINDER, NOTICE, ORDER, CANCELLATION = "reminder", "notice", "order", "cancellation"
 
 
 class Message(msgspec.Struct, omit_defaults=True):
-    """What is to be handed over: to the person (`reminder`, `notice`) or to the shop (`order`).
+    """What is to be handed over: to the person (`reminder`, `notice`, `cancellation`) or to the shop
+    (`order`).
 
     `reorder` is the public id of what it belongs to; `strategy` the rung at which `candidate` was permitted;
     `content` what it says, as JSON. From the first claim on, `channel` is the one it goes by (None for an

@@ -8,7 +8,7 @@ from typing import Any
 
 from service.instants import show_instant
 from service.policy import LEVEL_NAMES, Level
-from service.storage.outbox import NOTICE, ORDER, REMINDER, Message
+from service.storage.outbox import CANCELLATION, NOTICE, ORDER, REMINDER, Message
 from service.storage.reorders import ReorderDetails
 
 
@@ -29,6 +29,13 @@ def order_of(details: ReorderDetails) -> Message:
     """The order that a delivered notice announced."""
     candidate = details.candidate
     return Message(ORDER, candidate.id, candidate, details.strategy, details.decision, _content(details))
+
+
+def cancellation(details: ReorderDetails, why: str) -> Message:
+    """That an order will not come which the person was told of, or gave; `why` is the code of its end."""
+    candidate = details.candidate
+    content = _content(details) | {"why": why}
+    return Message(CANCELLATION, candidate.id, candidate, details.strategy, details.decision, content)
 
 
 def customers_order(details: ReorderDetails) -> Message:

@@ -21,6 +21,7 @@ from service.policy import Outcome
 from service.senders import Parcel
 from service.storage.decisions import record_decisions
 from service.storage.outbox import (
+    CANCELLATION,
     NOTICE,
     ORDER,
     REMINDER,
@@ -46,7 +47,12 @@ from service.use_cases.veto_window import veto_window
 from service.use_cases.weigh_order import weigh_order
 
 # What receivers know the kinds of messages as (api.md, "Events out").
-_EVENTS = {REMINDER: "reminder.due", NOTICE: "reorder.announced", ORDER: "reorder.dispatched"}
+_EVENTS = {
+    REMINDER: "reminder.due",
+    NOTICE: "reorder.announced",
+    ORDER: "reorder.dispatched",
+    CANCELLATION: "reorder.cancelled",
+}
 # Longer than any sender takes: after it nobody is at work on the attempt any more.
 LEASE = timedelta(minutes=2)
 

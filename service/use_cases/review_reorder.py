@@ -13,10 +13,13 @@ from service.storage.reorders import OPEN, Reorder, find_subject, move_reorder, 
 from service.storage.reviews import APPROVED, REJECTED, WAITING, Review, read_last_review, settle_review
 from service.storage.subjects import Subject, lock_subject
 from service.storage.unit import Unit
+from service.use_cases.announcement import cancellation
 from service.use_cases.cancel_forbidden import Stopped, stop_entry
 from service.use_cases.hold_reorder import HELD
+from service.use_cases.queue_message import queue_message
 from service.use_cases.release_held import recheck
 
+_REJECTED = "pharmacist_rejected"
 OUTCOMES = (APPROVED, REJECTED)
 # Where an order may still be kept from leaving, or may come to leave.
 _REVIEWED = (*OPEN, "approved")
@@ -57,10 +60,13 @@ def review_reorder(unit: Unit, reorder_id: UUID, command: ReviewReorder) -> Revi
 
 
 def _reject(unit: Unit, subject: Subject, reorder: Reorder) -> None:
-    """The person reads in the list of their reorders that a pharmacist said no."""
-    move_reorder(unit, subject, reorder, "cancelled", "pharmacist_rejected")
+    """The person is told, if they may be written to; their list of reorders says so in any case."""
+    details = reorder.details
+    assert details is not None
+    move_reorder(unit, subject, reorder, "cancelled", _REJECTED)
     forget_held(unit, reorder.id)
     stopped, name = Stopped(), show(REORDER, reorder.id)
     for entry in read_outstanding(unit, subject, unit.now):
         if entry.message is not None and entry.message.reorder == name:
-            stop_entry(unit, subject, entry, "pharmacist_rejected", stopped)
+            stop_entry(unit, subject, entry, _REJECTED, stopped)
+    queue_message(unit, subject, cancellation(details, _REJECTED), unit.now)

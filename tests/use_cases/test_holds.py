@@ -3,16 +3,20 @@ by the real relay."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import random
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
 from datetime import datetime, timedelta
+from threading import Barrier
 from typing import Any
 from uuid import UUID
 
 import pytest
 
 from service.actor import Actor, system_actor
-from service.bootstrap import Services
+from service.bootstrap import Services, build_services
 from service.senders import Fate, Parcel, Sent
 from service.senders.letter import letter_of
 from service.storage.choices import Choices
@@ -35,6 +39,7 @@ from tests.use_cases.outbox import (
     deliver,
     make_person,
     propose,
+    relay_to,
     states,
     steps,
     withdraw,
@@ -576,3 +581,54 @@ def test_a_catalogue_that_is_put_unchanged_wakes_nobody(services: Services) -> N
     deliver(services, receiver, NOW + WEEK)
     sell(services, at=NOW + WEEK + HOUR)
     assert look(services, NOW + WEEK + HOUR) == 0
+
+
+# -- the barrier
+
+
+@pytest.fixture
+def wide(services: Services) -> Iterator[Services]:
+    """The same installation a week later, with room for every thread."""
+    found = build_services(services.config, pool_size=24, clock=lambda: NOW + WEEK)
+    yield found
+    found.close()
+
+
+def test_a_journey_that_begins_while_relays_are_at_work(services: Services, wide: Services) -> None:
+    """P1 for what is held: once the journey has been noted, nothing leaves that was not claimed before."""
+    sell(services)
+    left = kept = 0
+    for number in range(25):
+        person, _, _ = announced(services)
+        receiver = Receiver(takes=0.002)
+        begin = Barrier(3)
+
+        def travel(person: UUID = person, number: int = number, begin: Barrier = begin) -> float:
+            begin.wait()
+            time.sleep(random.Random(number).uniform(0, 0.03))
+            tell(wide, person, "travelling", NOW + 2 * WEEK, NOW + WEEK)
+            return time.monotonic()
+
+        def relay(receiver: Receiver = receiver, begin: Barrier = begin) -> None:
+            begin.wait()
+            for _ in range(4):
+                relay_to(wide, receiver, NOW + WEEK, threads=2).hand_over_due()
+
+        with ThreadPoolExecutor(3) as pool:
+            relays = [pool.submit(relay) for _ in range(2)]
+            noted = pool.submit(travel).result()
+            for each in relays:
+                each.result()
+        relay_to(wide, receiver, NOW + WEEK).hand_over_due()
+        state, reason = last(services, person)
+        if receiver.parcels:
+            assert kinds(receiver.parcels) == ORDERED
+            # It was claimed before the journey was noted; a send begins within the lease.
+            assert (state, reason) == ("dispatched", "handed_over")
+            assert receiver.got[0][0] < noted + 0.1
+            left += 1
+        else:
+            assert (state, reason) == ("held", "suppressed")
+            kept += 1
+    assert left
+    assert kept

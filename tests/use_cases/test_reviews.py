@@ -21,6 +21,7 @@ from service.errors import ConflictError, NotFoundError
 from service.ids import REORDER, show
 from service.policy import Order
 from service.reports.holdings import reviews
+from service.senders.letter import letter_of
 from service.storage.access_log import read_reads
 from service.storage.policies import publish_policy
 from service.storage.reorders import read_reorder
@@ -166,6 +167,12 @@ def test_a_rejection_cancels_and_tells_the_person(services: Services, at: dateti
     # The role, and nobody's name or note.
     assert said["history"][-1]["actor"] == "pharmacist"
     assert "pharmacist-7" not in str(said)
+    [told] = deliver(services, receiver, at)
+    assert (told.kind, told.route) == ("reorder.cancelled", "email")
+    letter = letter_of(told, None)
+    assert letter.subject == "Beställs inte: Soap"
+    assert "En farmaceut har sagt nej till beställningen." in letter.plain
+    assert last(services, person) == ("cancelled", "pharmacist_rejected")
     assert deliver(services, receiver, NOW + 3 * WEEK) == []
     assert look(services, NOW + 3 * WEEK) == 0
     assert queue(services, at) == []
@@ -184,6 +191,19 @@ def requeue_two(services: Services, person: UUID, reorder: UUID) -> None:
             | {"quantity": 2}
         )
         queue_message(unit, subject, order_of(details), NOW + 2 * WEEK)
+
+
+def test_a_rejection_is_not_told_to_whom_nothing_may_be_told(services: Services) -> None:
+    sell(services)
+    person, receiver = make_person(services), Receiver()
+    reorder = propose(services, person)
+    deliver(services, receiver)
+    with customer(services, person) as unit:
+        approve_reorder(unit, reorder)
+    withdraw(services, person)
+    answer(services, reorder, "rejected")
+    assert deliver(services, receiver, NOW + HOUR) == []
+    assert shown(services, person)["explanation"].startswith("En farmaceut har sagt nej")
 
 
 def test_an_approval_is_for_this_quantity_alone(services: Services) -> None:
@@ -474,7 +494,7 @@ def test_two_pharmacists_answer_at_once(services: Services, wide: Services) -> N
         )
         assert answers.count("conflict") == 1
         parcels = kinds(deliver(services, receiver, NOW + WEEK))
-        assert parcels == (ORDERED if answers[0] == "approved" else [])
+        assert parcels == (ORDERED if answers[0] == "approved" else ["reorder.cancelled"])
 
 
 def test_releases_race_and_one_order_leaves(services: Services, wide: Services) -> None:
