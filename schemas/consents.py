@@ -35,7 +35,7 @@ class StoppedShape(Shape):
     or the person's own channel."""
 
     id = fields.String()
-    kind = OneOf(("reorder", "reminder", "notice", "order", "message", "permit"))
+    kind = OneOf(("reorder", "reminder", "notice", "order", "cancellation", "message", "permit"))
     strategy = fields.String(allow_none=True)
     state = OneOf(
         ("in_flight", "handed_over", "redeemed", "cancelled"),

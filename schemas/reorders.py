@@ -42,10 +42,18 @@ class ReorderStepShape(Shape):
     reason = fields.String()
 
 
+class HeldShape(Shape):
+    """What a held reorder waits for (the codes), and since when."""
+
+    since = fields.String(metadata={"format": "date-time"})
+    reasons = fields.List(fields.String())
+
+
 class ReorderShape(Shape):
     """What was permitted for one run-out, or ordered by the customer (`respond`; then there is no `run_out`).
-    `reasons` are those of the rungs above `strategy`. Of one that cannot be opened only the first members are
-    there."""
+    `reasons` are those of the rungs above `strategy`. `explanation` says in the person's language why it
+    waits, was given up, or is asked about again, where there is more to say than its state. Of one that
+    cannot be opened only the first members are there."""
 
     id = fields.String(metadata={"pattern": f"^{REORDER}_"})
     state = OneOf(STATES)
@@ -74,6 +82,8 @@ class ReorderShape(Shape):
     decision = fields.String()
     reasons = fields.List(fields.Dict(keys=fields.String()))
     history = fields.List(fields.Nested(ReorderStepShape))
+    held = fields.Nested(HeldShape)
+    explanation = fields.String(allow_none=True)
 
 
 class ReorderAnsweredShape(Shape):

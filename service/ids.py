@@ -27,6 +27,7 @@ HOLD = "hld"
 ERASURE = "era"
 ENDPOINT = "whk"
 MESSAGE = "msg"
+REVIEW = "rev"
 
 _LENGTH = 26
 

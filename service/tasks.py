@@ -26,6 +26,7 @@ SEAL_LEDGER = "samtycke.seal_ledger"
 REKEY_IDENTIFIERS = "samtycke.rekey_identifiers"
 RETENTION = "samtycke.retention"
 TRAIN_FORECAST = "samtycke.train_forecast"
+RELEASE_HELD = "samtycke.release_held"
 
 BULK = "bulk"
 UPKEEP = "upkeep"
@@ -40,6 +41,7 @@ QUEUE_OF = {
     RETENTION: UPKEEP,
     # Minutes of reading: not in front of what is due every second.
     TRAIN_FORECAST: BULK,
+    RELEASE_HELD: UPKEEP,
 }
 
 # A stopped broker must not hold up a request: what cannot be sent in this time is left to the sweep.

@@ -53,6 +53,7 @@ def _settings() -> dict[str, Any]:
             "workers.rekey",
             "workers.retention",
             "workers.train",
+            "workers.release",
         ),
         "beat_schedule": SCHEDULE,
         "beat_max_loop_interval": 1,

@@ -12,6 +12,7 @@ from service.tasks import (
     PROPOSE_REORDERS,
     PURGE,
     REKEY_IDENTIFIERS,
+    RELEASE_HELD,
     RETENTION,
     SEAL_LEDGER,
     SWEEP_JOBS,
@@ -29,6 +30,7 @@ SCHEDULE = {
     "sweep jobs": _every(timedelta(seconds=5), SWEEP_JOBS),
     # Due hours are whole ones, so thousands are due at once: a task looks at some of them, the next goes on.
     "propose reorders": _every(timedelta(seconds=5), PROPOSE_REORDERS),
+    "release held": _every(timedelta(seconds=30), RELEASE_HELD),
     # Due hours are whole ones, so more often would find nothing more; an hour is lost at most to a restart.
     "expire consents": _every(timedelta(minutes=15), EXPIRE_CONSENTS),
     "rekey identifiers": _every(timedelta(minutes=1), REKEY_IDENTIFIERS),

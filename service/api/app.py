@@ -45,6 +45,7 @@ NOUNS = (
     "jobs",
     "signals",
     "reorders",
+    "reviews",
     "offers",
     "permits",
     "ledger",

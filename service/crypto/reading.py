@@ -52,6 +52,8 @@ CONSENT_ADMINISTRATION = _reading(
 SUBJECT_RIGHTS = _reading("subject_rights", "request_steps", "access_log")
 # To find a person again, and to reach them for what a purpose in force permits.
 IDENTIFICATION = _reading("identification", "identifiers")
+# What a pharmacist sees of an order, and decided about it.
+PHARMACIST_REVIEW = _reading("pharmacist_review", "reviews")
 # What is said to the person, on its way and where they read it.
 CORRESPONDENCE = _reading("correspondence", "outbox", "inbox_messages")
 # What the service keeps for itself while it works, about no one person.

@@ -11,6 +11,7 @@ from service.policy.levels import LEVELS, Level
 from service.policy.paths import paths_of
 from service.policy.quiet import read_clock
 from service.policy.reader import Reader, join
+from service.policy.supply import check_supply
 
 BASES = ("consent", "contract", "legal_obligation", "legitimate_interest")
 DUTIES = ("contract", "legal_obligation")
@@ -107,6 +108,7 @@ def check_category(reader: Reader, names: Names, name: str, entry: _Entry, path:
         reader.one_of(entry["max"], f"{path}/max", LEVELS, "level")
     if entry.get("min_age") is not None:
         reader.integer(entry["min_age"], f"{path}/min_age", 0, _OLDEST)
+    check_supply(reader, entry.get("supply"), f"{path}/supply")
     if entry.get("prescription") is True and _limit(names, name) > Level.respond:
         reader.fault(f"{path}/max", "a category on prescription allows nothing above respond")
 
@@ -208,7 +210,7 @@ CHECKS: dict[str, tuple[tuple[str, ...], _Check]] = {
     "categories": (
         (
             *("requires", "max", "min_age"),
-            *("prescription", "review", "limit_per_order", "limit_per_month", *_EXTRAS),
+            *("prescription", "review", "limit_per_order", "limit_per_month", "supply", *_EXTRAS),
         ),
         check_category,
     ),

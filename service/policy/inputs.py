@@ -132,7 +132,7 @@ def _contact(reader: Reader, item: object, path: str) -> Contact:
 
 
 def _order(reader: Reader, item: object, path: str) -> Order:
-    entry = reader.mapping(item, path, Order.__slots__)
+    entry = reader.mapping(item, path, ("at", "sku", "mandate", "amount_minor"))
     return Order(
         at=_required_instant(reader, entry.get("at"), f"{path}/at"),
         sku=reader.text(entry.get("sku"), f"{path}/sku"),

@@ -30,6 +30,7 @@ RECORDS: Mapping[str, str] = MappingProxyType(
         # From their end; as long as a claim about the order may be made (three years, as for consents).
         "reorders": "P36M",
         "request_details": "P36M",
+        "reviews": "P36M",
     }
 )
 

@@ -57,12 +57,14 @@ class Contact:
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """One order, and the mandate it was made under, if any."""
+    """One order, and the mandate it was made under, if any. The evaluator does not look at `quantity`, which
+    counts against supply limits."""
 
     at: datetime
     sku: str
     mandate: str | None
     amount_minor: int
+    quantity: int = 1
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,8 @@ from typing import Any
 
 import msgspec
 
-from service.ids import IDENTIFIER, MESSAGE, REORDER, show
+from service.errors import UnreadableError
+from service.ids import IDENTIFIER, MESSAGE, REORDER, REVIEW, show
 from service.instants import show_instant
 from service.storage.decisions import DecisionRow, decision_ids
 from service.storage.holdings import decisions_of
@@ -16,6 +17,7 @@ from service.storage.inbox import read_whole_inbox
 from service.storage.outbox import read_messages
 from service.storage.records import Record, StoredCandidate, show_level
 from service.storage.reorders import Reorder, read_reorders
+from service.storage.reviews import Review, read_reviews
 from service.storage.subjects import Subject
 from service.storage.unit import Unit
 from service.use_cases.read_signals import disclose_signals
@@ -99,6 +101,24 @@ def messages(unit: Unit, subject: Subject) -> list[dict[str, Any]]:
         }
         for entry in read_messages(unit, subject)
     ]
+
+
+def reviews(unit: Unit, subject: Subject) -> list[dict[str, Any]]:
+    """What a pharmacist was asked and answered about the person's orders; not whose name it was."""
+    return [_review(each) for each in read_reviews(unit, subject)]
+
+
+def _review(review: Review) -> dict[str, Any]:
+    if review.content is None:
+        raise UnreadableError
+    return {
+        "id": show(REVIEW, review.id),
+        "reorder": show(REORDER, review.reorder),
+        "state": review.state,
+        "created_at": show_instant(review.created_at),
+        "settled_at": None if review.settled_at is None else show_instant(review.settled_at),
+        "case": {key: value for key, value in msgspec.to_builtins(review.content).items() if key != "sub"},
+    }
 
 
 def _reorder(reorder: Reorder) -> dict[str, Any]:

@@ -55,10 +55,17 @@ def subject_report(unit: Unit, subject: Subject, request: Request) -> dict[str, 
             for c in subject.activity.contacts
         ],
         "orders": [
-            {"at": show_instant(o.at), "sku": o.sku, "mandate": o.mandate, "amount_minor": o.amount_minor}
+            {
+                "at": show_instant(o.at),
+                "sku": o.sku,
+                "mandate": o.mandate,
+                "amount_minor": o.amount_minor,
+                "quantity": o.quantity,
+            }
             for o in subject.activity.orders
         ],
         "reorders": reorders,
+        "reviews": [shown for each in everyone for shown in holdings.reviews(unit, each)],
         "messages": [shown for each in everyone for shown in holdings.messages(unit, each)],
         "inbox": holdings.inbox(unit, subject),
         "decisions": decisions,

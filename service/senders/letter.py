@@ -1,7 +1,8 @@
 """What a letter says, in the person's language: as lines of text, and as a plain page.
 
 A parcel's `content` gives the values: `product`, `quantity`, `price_minor` and `currency` (of the whole
-order), `date` and `until` (RFC 3339), `timezone` (IANA), `url` (where to act). A message whose words somebody
+order), `date` and `until` (RFC 3339), `timezone` (IANA), `url` (where to act), `why` (the code of what kept
+an order from leaving by itself). A message whose words somebody
 else chose has them in `text`: {`subject`, `body`}. `marketing` says whether it is some; notices of an order
 are not.
 """
@@ -20,13 +21,15 @@ from jinja2 import Template
 
 from service.explanations.amounts import show_date, show_moment, show_money
 from service.explanations.catalogue import Catalogue, language_of
+from service.explanations.reorders import explain_asking, explain_step
 from service.senders import Parcel
 from service.templates import load_template
 
 _HERE = Path(__file__).parent
 _WORDS = Catalogue(_HERE / "catalogues")
 # They belong to a contract: whoever ordered must get them.
-_NOTICES = frozenset({"reorder.announced", "reorder.dispatched"})
+_CANCELLED = "reorder.cancelled"
+_NOTICES = frozenset({"reorder.announced", "reorder.dispatched", _CANCELLED})
 _CONTROL = re.compile(r"[\x00-\x1f\x7f\u0085\u2028\u2029]+")
 _LONGEST_SUBJECT = 200
 
@@ -90,7 +93,17 @@ def _composed(parcel: Parcel) -> tuple[str, list[Line]]:
     def said(part: str) -> str:
         return _WORDS.sentence(parcel.locale, f"{parcel.kind}.{part}", values)
 
-    return said("subject"), [Line(said("what")), Line(said("act"), url)]
+    return said("subject"), [Line(said("what")), *_because(parcel), Line(said("act"), url)]
+
+
+def _because(parcel: Parcel) -> list[Line]:
+    if "why" not in parcel.content:
+        return []
+    why = str(parcel.content["why"])
+    if parcel.kind != _CANCELLED:
+        return [Line(explain_asking(why, parcel.locale))]
+    told = explain_step("cancelled", why, parcel.locale)
+    return [] if told is None else [Line(told)]
 
 
 def _values(parcel: Parcel) -> dict[str, str]:

@@ -12,6 +12,8 @@ _SQL = load(__file__)
 # Report name to statement.
 _DELETES = {
     "signals": "delete_signals",
+    "reviews": "delete_reviews",
+    "held_reorders": "delete_held_reorders",
     "reorders": "delete_reorders",
     "permits": "delete_permits",
     "messages": "delete_messages",

@@ -7,6 +7,11 @@ delete from signals where subject = %s;
 -- Before the reorders that the steps belong to; by the eraser's role, as all history.
 -- name: erase_reorder_steps
 select erase_reorder_steps(%s);
+-- name: delete_reviews
+delete from reviews where subject = %s;
+
+-- name: delete_held_reorders
+delete from held_reorders where subject = %s;
 
 -- name: delete_reorders
 delete from reorders where subject = %s;

@@ -30,11 +30,12 @@ _SQL = load(__file__)
 Body = TypeVar("Body")
 _TABLE = "outbox"
 
-REMINDER, NOTICE, ORDER = "reminder", "notice", "order"
+REMINDER, NOTICE, ORDER, CANCELLATION = "reminder", "notice", "order", "cancellation"
 
 
 class Message(msgspec.Struct, omit_defaults=True):
-    """What is to be handed over: to the person (`reminder`, `notice`) or to the shop (`order`).
+    """What is to be handed over: to the person (`reminder`, `notice`, `cancellation`) or to the shop
+    (`order`).
 
     `reorder` is the public id of what it belongs to; `strategy` the rung at which `candidate` was permitted;
     `content` what it says, as JSON. From the first claim on, `channel` is the one it goes by (None for an
@@ -67,6 +68,7 @@ class Entry:
     event: Mapping[str, Any] | None
     endpoint: UUID | None
     message: Message | None
+    outcome: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,14 +211,14 @@ def purge_messages(db: Connection, before: datetime) -> int:
 
 
 def _entry(row: Sequence[Any], subject: Subject | None) -> Entry:
-    name, owner, state, due, attempts, begun, claimed, ended, sealed, event, endpoint = row
+    name, owner, state, due, attempts, begun, claimed, ended, sealed, event, endpoint, outcome = row
     message = None
     if sealed is not None and subject is not None:
         if endpoint is None:
             message = _opened(subject, name, sealed, Message)
         else:
             event = _opened(subject, name, sealed, dict[str, Any])
-    return Entry(name, owner, state, due, attempts, begun, claimed, ended, event, endpoint, message)
+    return Entry(name, owner, state, due, attempts, begun, claimed, ended, event, endpoint, message, outcome)
 
 
 def _opened(subject: Subject, name: UUID, sealed: bytes, kind: type[Body]) -> Body | None:

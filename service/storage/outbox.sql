@@ -39,14 +39,14 @@ returning o.id, o.subject, o.endpoint is not null;
 
 -- One message, held until the transaction ends. The lock on its subject comes first.
 -- name: hold_message
-select id, subject, state, due_at, attempts, begun_at, claimed_at, ended_at, sealed, event, endpoint
+select id, subject, state, due_at, attempts, begun_at, claimed_at, ended_at, sealed, event, endpoint, outcome
 from outbox where id = %s
 for update;
 
 -- Of one subject: what may still go, what is on its way, and what left or was given up after an attempt since an
 -- instant; events aside, which no choice forbids. The subject is locked by the caller.
 -- name: read_outstanding
-select id, subject, state, due_at, attempts, begun_at, claimed_at, ended_at, sealed, event, endpoint
+select id, subject, state, due_at, attempts, begun_at, claimed_at, ended_at, sealed, event, endpoint, outcome
 from outbox
 where
     subject = %(subject)s
@@ -59,7 +59,7 @@ order by number;
 
 -- All that there is of one subject, for the person's own request.
 -- name: read_messages
-select id, subject, state, due_at, attempts, begun_at, claimed_at, ended_at, sealed, event, endpoint
+select id, subject, state, due_at, attempts, begun_at, claimed_at, ended_at, sealed, event, endpoint, outcome
 from outbox where subject = %s and endpoint is null
 order by number;
 

@@ -25,8 +25,9 @@ STATEMENTS = {
     "reorders": "purge_reorders",
     "inbox": "purge_inbox",
     "changes_told": "purge_changes_told",
+    "reviews": "purge_reviews",
 }
-_DELETING = frozenset({"signals", "inbox", "changes_told"})
+_DELETING = frozenset({"signals", "inbox", "changes_told", "reviews"})
 
 
 @dataclass(frozen=True, slots=True)

@@ -68,6 +68,14 @@ delete from change_notices where message in (
     limit %(limit)s for update skip locked
 );
 
+-- A case that nobody has settled belongs to an order that still waits, or is settled by the sweep of held ones.
+-- name: purge_reviews
+delete from reviews where id in (
+    select id from reviews
+    where settled_at < %(before)s
+    limit %(limit)s for update skip locked
+);
+
 -- A job that ended long ago goes whole: what it answered about nobody, its chunks, its key and itself. What
 -- it answered about persons is theirs, and goes with their decisions.
 -- name: old_jobs

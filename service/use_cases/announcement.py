@@ -8,11 +8,12 @@ from typing import Any
 
 from service.instants import show_instant
 from service.policy import LEVEL_NAMES, Level
-from service.storage.outbox import NOTICE, ORDER, REMINDER, Message
+from service.storage.outbox import CANCELLATION, NOTICE, ORDER, REMINDER, Message
 from service.storage.reorders import ReorderDetails, StoredRunOut
 
 
-def announcement(details: ReorderDetails) -> Message:
+def announcement(details: ReorderDetails, why: str | None = None) -> Message:
+    """`why`: the code of what keeps an order from leaving by itself, for a reminder in its place."""
     kind = NOTICE if details.strategy == LEVEL_NAMES[Level.automate] else REMINDER
     return Message(
         kind,
@@ -20,8 +21,15 @@ def announcement(details: ReorderDetails) -> Message:
         details.candidate,
         details.strategy,
         details.decision,
-        _content(details),
+        _content(details) | ({} if why is None else {"why": why}),
     )
+
+
+def cancellation(details: ReorderDetails, why: str) -> Message:
+    """That an order will not come which the person was told of, or gave; `why` is the code of its end."""
+    candidate = details.candidate
+    content = _content(details) | {"why": why}
+    return Message(CANCELLATION, candidate.id, candidate, details.strategy, details.decision, content)
 
 
 def customers_order(details: ReorderDetails) -> Message:

@@ -3,21 +3,26 @@ C3)."""
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
 from service.ids import MESSAGE, REORDER, show
 from service.instants import show_instant
-from service.policy import Outcome, evaluate
+from service.policy import LEVEL_NAMES, Level, Outcome, evaluate
+from service.storage.held_reorders import wake_subject
 from service.storage.outbox import Entry, end_message, read_outstanding
-from service.storage.reorders import ReorderDetails, move_reorder, read_open_reorders
+from service.storage.reorders import Reorder, move_reorder, read_open_reorders
 from service.storage.subjects import Subject
 from service.storage.unit import Unit
 from service.use_cases.address_of import CANNOT_DEDUPLICATE, recipient_of, route_of
 from service.use_cases.ask_again import as_permitted, why_not
+from service.use_cases.hold_reorder import HELD, hold_reorder, state_before_hold
 from service.use_cases.reorder_steps import mark_forbidden
 from service.use_cases.stop_permits import stop_permits
+from service.use_cases.verdict import Does, Verdict, hold
+from service.use_cases.weigh_order import suppressed_until
 
 # What left longer ago than this has been seen by whoever it went to; naming it would tell nothing new.
 HORIZON = timedelta(days=7)
@@ -39,26 +44,36 @@ def cancel_forbidden(unit: Unit, subject: Subject) -> Stopped:
 
     A reorder or message stays only if its candidate, evaluated again at the rung it was permitted, may still
     go (now or later); one that cannot be read cannot be shown to be permitted, so it is cancelled too. So do
-    permits that were not redeemed.
+    permits that were not redeemed. An announced order that a situation keeps back for a time is held: its
+    messages are cancelled like others, and it is announced again when the situation is over.
     """
     stopped = Stopped(*stop_permits(unit, subject))
-    reasons = _cancel_reorders(unit, subject, stopped)
+    reasons, held = _judge_reorders(unit, subject, stopped)
     for entry in read_outstanding(unit, subject, unit.now - HORIZON):
         message = entry.message
         reason = "unreadable" if message is None else why_not(unit, subject, message)
         if reason is None and message is not None:
             reason = reasons.get(message.reorder)
         if reason is not None:
-            stop_entry(unit, subject, entry, reason, stopped)
+            stop_entry(unit, subject, entry, reason, stopped, held=held)
     return stopped
 
 
-def stop_entry(unit: Unit, subject: Subject, entry: Entry, reason: str | None, stopped: Stopped) -> None:
+def stop_entry(
+    unit: Unit,
+    subject: Subject,
+    entry: Entry,
+    reason: str | None,
+    stopped: Stopped,
+    *,
+    held: Collection[str] = (),
+) -> None:
     """Cancel a message if it has not left, and list it where it belongs: what was tried in vain and may still
-    arrive late is in both lists. Its reorder is cancelled too; `reason` None leaves that to the caller."""
+    arrive late is in both lists. Its reorder ends with it, unless that is one of those `held`; `reason` None
+    leaves that to the caller."""
     if entry.state in ("queued", "parked"):
         end_message(unit, entry.id, "cancelled")
-        if entry.message is not None and reason is not None:
+        if entry.message is not None and reason is not None and entry.message.reorder not in held:
             mark_forbidden(unit, subject, entry.message, reason)
         stopped.cancelled.append(_shown(entry))
     if entry.state == "delivered":
@@ -79,25 +94,46 @@ def may_arrive(entry: Entry) -> bool:
     return entry.message is None or route_of(entry.message) not in CANNOT_DEDUPLICATE
 
 
-def _cancel_reorders(unit: Unit, subject: Subject, stopped: Stopped) -> dict[str, str]:
-    """Why each was cancelled, by public id."""
+def _judge_reorders(unit: Unit, subject: Subject, stopped: Stopped) -> tuple[dict[str, str], frozenset[str]]:
+    """Why each was cancelled or held, by public id; and which of them are held."""
     reasons: dict[str, str] = {}
+    held, waits = set(), False
     for reorder in read_open_reorders(unit, subject):
-        reason = "unreadable" if reorder.details is None else _why_no_reorder(unit, subject, reorder.details)
-        if reason is not None and move_reorder(unit, subject, reorder, "cancelled", reason):
-            name = show(REORDER, reorder.id)
-            reasons[name] = reason
+        name = show(REORDER, reorder.id)
+        verdict = _judge(unit, subject, reorder)
+        if verdict is None:
+            waits = waits or reorder.state == HELD
+        elif verdict.does is Does.hold:
+            hold_reorder(unit, subject, reorder, verdict)
+            reasons[name] = verdict.reason
+            held.add(name)
+        elif move_reorder(unit, subject, reorder, "cancelled", verdict.reason):
+            reasons[name] = verdict.reason
             strategy = None if reorder.details is None else reorder.details.strategy
             stopped.cancelled.append({"id": name, "kind": "reorder", "strategy": strategy})
-    return reasons
+    if waits:
+        # What they wait for may have been this change.
+        wake_subject(unit, subject.id)
+    return reasons, frozenset(held)
 
 
-def _why_no_reorder(unit: Unit, subject: Subject, details: ReorderDetails) -> str | None:
-    """The code of the first reason that now forbids it; None if it is still permitted."""
+def _judge(unit: Unit, subject: Subject, reorder: Reorder) -> Verdict | None:
+    """What the change means for it; None if it is still permitted."""
+    details = reorder.details
+    if details is None:
+        return Verdict(Does.end, "unreadable")
+    # What the person ordered themself stays their own order while it is held.
+    before = state_before_hold(details)
+    strategy = LEVEL_NAMES[Level.respond] if before == "approved" else details.strategy
     # No fallback: a reorder that may now only go lower is another proposal, with another text and date.
-    asked = as_permitted(details.candidate, details.strategy)
+    asked = as_permitted(details.candidate, strategy)
     decision = evaluate(unit.policy, subject.state(unit.now), asked, unit.now)
-    return decision.reasons[0].code if decision.outcome is Outcome.deny else None
+    if decision.outcome is not Outcome.deny:
+        return None
+    until = suppressed_until(unit, subject, decision) if before == "announced" else None
+    if until is not None:
+        return hold("suppressed", until)
+    return Verdict(Does.end, decision.reasons[0].code)
 
 
 def _shown(entry: Entry) -> dict[str, Any]:

@@ -7,13 +7,13 @@ from uuid import UUID
 
 from service.policy import LEVEL_NAMES, Candidate, Level, Outcome
 from service.storage.decisions import record_decisions
-from service.storage.outbox import ORDER, Message, end_message
+from service.storage.outbox import ORDER, end_message
 from service.storage.products import read_products
 from service.storage.reorders import ReorderDetails
 from service.storage.unit import Unit
 from service.use_cases.announcement import announced_order, announcement
 from service.use_cases.ask_again import as_permitted
-from service.use_cases.check_goods import why_hold
+from service.use_cases.check_goods import check_goods
 from service.use_cases.decide import evaluate_state
 from service.use_cases.fields_read import fields_read
 from service.use_cases.own_reorder import Answered, Own, answered, hold_own, messages_of, take_step
@@ -61,11 +61,10 @@ def _permit(unit: Unit, own: Own, candidate: Candidate) -> str:
     decision = evaluate_state(unit.in_force, own.subject.state(unit.now), [asked], unit.now)[0]
     if decision.outcome is Outcome.deny:
         raise refused([reason.to_dict() for reason in decision.reasons], state=own.reorder.state)
-    held = why_hold(unit, Message(ORDER, candidate.id, candidate, strategy, "", {}))
-    if held is not None:
-        raise refused(
-            [{"strategy": None, "code": held, "on": candidate.sku, "remedy": None}], state=own.reorder.state
-        )
+    verdict, _ = check_goods(unit, own.subject, candidate)
+    if verdict is not None:
+        reason = {"strategy": None, "code": verdict.reason, "on": candidate.sku, "remedy": None}
+        raise refused([reason], state=own.reorder.state)
     [kept] = record_decisions(unit, own.subject, [asked], [decision], fields_read(unit.policy, [asked]))
     return kept
 

@@ -21,6 +21,7 @@ from service.policy import Outcome
 from service.senders import Parcel
 from service.storage.decisions import record_decisions
 from service.storage.outbox import (
+    CANCELLATION,
     NOTICE,
     ORDER,
     REMINDER,
@@ -31,21 +32,27 @@ from service.storage.outbox import (
     put_off,
     save_claim,
 )
-from service.storage.reorders import Reorder, move_reorder
+from service.storage.reorders import Reorder
 from service.storage.subjects import Subject, lock_subject, read_subjects
 from service.storage.unit import Unit
 from service.use_cases.address_of import CANNOT_DEDUPLICATE, WEBHOOK, address_of, purposes_of, route_of
 from service.use_cases.ask_again import ask_again
-from service.use_cases.check_goods import why_hold
 from service.use_cases.count_hand_over import count_hand_over, latest_hand_over
 from service.use_cases.fields_read import fields_read
+from service.use_cases.hold_reorder import carry_out
 from service.use_cases.publish_event import publish_reorder
 from service.use_cases.reorder_steps import mark_forbidden, mark_handed_over, may_go, reorder_of
 from service.use_cases.settle_message import TRYING, park, settle
 from service.use_cases.veto_window import veto_window
+from service.use_cases.weigh_order import weigh_order
 
 # What receivers know the kinds of messages as (api.md, "Events out").
-_EVENTS = {REMINDER: "reminder.due", NOTICE: "reorder.announced", ORDER: "reorder.dispatched"}
+_EVENTS = {
+    REMINDER: "reminder.due",
+    NOTICE: "reorder.announced",
+    ORDER: "reorder.dispatched",
+    CANCELLATION: "reorder.cancelled",
+}
 # Longer than any sender takes: after it nobody is at work on the attempt any more.
 LEASE = timedelta(minutes=2)
 
@@ -166,6 +173,13 @@ def _is_settled(unit: Unit, subject: Subject, entry: Entry, message: Message) ->
 def _evaluate(case: _Case, has_room: Room) -> Claim | None:
     unit, subject, entry, message = case.unit, case.subject, case.entry, case.message
     asked, decision = ask_again(unit, subject, message)
+    if case.is_first and message.kind == ORDER and decision.not_before is None:
+        verdict = weigh_order(unit, subject, message, decision)
+        if verdict is not None:
+            record_decisions(unit, subject, [asked], [decision], fields_read(unit.policy, [asked]))
+            end_message(unit, entry.id, "cancelled")
+            carry_out(unit, subject, case.reorder, verdict)
+            return None
     way = None
     if decision.outcome is Outcome.allow:
         way = _way(case, decision.channel)
@@ -187,11 +201,6 @@ def _evaluate(case: _Case, has_room: Room) -> Claim | None:
 def _way(case: _Case, channel: str | None) -> tuple[str, str] | None:
     """Route and address of what the gate allows now; None if it does not go after all."""
     unit, subject, entry, message = case.unit, case.subject, case.entry, case.message
-    held = why_hold(unit, message) if case.is_first else None
-    if held is not None:
-        end_message(unit, entry.id, "cancelled")
-        move_reorder(unit, subject, case.reorder, "held", held)
-        return None
     if message.kind != ORDER:
         message.channel = channel
     route = route_of(message)

@@ -11,6 +11,8 @@ from service.storage.subjects import Subject, save_activity
 from service.storage.unit import Unit
 from service.use_cases.ask_again import drop_own_contact, drop_own_order
 
+SUPPLY_WINDOW = timedelta(days=30)
+
 
 def count_hand_over(unit: Unit, subject: Subject, message: Message) -> None:
     """Record the hand-over of `message` by its channel at the unit's instant. One that was counted before is
@@ -50,15 +52,18 @@ def latest_hand_over(subject: Subject) -> datetime | None:
 def _order(unit: Unit, subject: Subject, candidate: Candidate, *, automatic: bool) -> Order:
     mandate = narrowest_mandate(subject.state(unit.now), candidate) if automatic else None
     amount = candidate.price_minor * candidate.quantity
-    return Order(unit.now, candidate.sku, None if mandate is None else mandate.id, amount)
+    name = None if mandate is None else mandate.id
+    return Order(unit.now, candidate.sku, name, amount, candidate.quantity)
 
 
 def _recent(unit: Unit, subject: Subject) -> Activity:
     """What some window still looks at; a day more, for whoever evaluates at an instant just passed."""
     window = unit.policy.longest_window(subject.state(unit.now).mandates)
     since = unit.now - window - timedelta(days=1)
+    # Supply limits count the packs of a month, also where no mandate looks so far back.
+    ordered_since = min(since, unit.now - SUPPLY_WINDOW - timedelta(days=1))
     activity = subject.activity
     return Activity(
         contacts=[c for c in activity.contacts if c.at > since],
-        orders=[o for o in activity.orders if o.at > since],
+        orders=[o for o in activity.orders if o.at > ordered_since],
     )

@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from service.explanations import explain_run_out
+from service.explanations.reorders import explain_asking, explain_step
 from service.ids import REORDER, show
 from service.instants import show_instant
 from service.storage.outbox import ORDER, read_outstanding
@@ -14,6 +15,7 @@ from service.storage.reorders import Reorder, ReorderDetails, StoredRunOut, read
 from service.storage.subjects import Subject
 from service.storage.unit import Unit
 from service.use_cases.announcement import show_run_out
+from service.use_cases.hold_reorder import asked_because, held_since
 from service.use_cases.reorder_verbs import actions
 
 
@@ -52,6 +54,7 @@ def _shown(unit: Unit, subject: Subject, reorder: Reorder, orders: Mapping[str, 
     return (
         shown
         | _details(reorder.details)
+        | _why(reorder.state, reorder.details, subject.choices.locale)
         | {
             "run_out": _run_out(unit, subject, reorder.details.run_out),
             "until": _instant(_until(reorder, reorder.details, leaves, unit.now)),
@@ -99,6 +102,19 @@ def _run_out(unit: Unit, subject: Subject, run_out: StoredRunOut | None) -> dict
         "data": list(run_out.data),
         "signals": run_out.signals,
     }
+
+
+def _why(state: str, details: ReorderDetails, locale: str) -> dict[str, Any]:
+    """What a held one waits for since when, and what there is to say of the last step, in words."""
+    reason = details.history[-1].reason
+    why: dict[str, Any] = {"explanation": explain_step(state, reason, locale)}
+    since = held_since(details)
+    if since is not None:
+        why["held"] = {"since": show_instant(since), "reasons": [reason]}
+    asked = asked_because(details)
+    if asked is not None:
+        why["explanation"] = explain_asking(asked, locale)
+    return why
 
 
 def _details(details: ReorderDetails) -> dict[str, Any]:

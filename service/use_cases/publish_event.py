@@ -55,8 +55,8 @@ def publish_request(unit: Unit, subject: Subject, request: Request) -> None:
 def publish_reorder(
     unit: Unit, subject: Subject, kind: str, reorder: UUID, purposes: Collection[str]
 ) -> None:
-    """Tell of a reorder: `kind` is `reminder.due`, `reorder.announced` or `reorder.dispatched`. What is
-    ordered is not told."""
+    """Tell of a reorder: `kind` is `reminder.due`, `reorder.announced`, `reorder.dispatched` or
+    `reorder.cancelled`. What is ordered is not told."""
     _publish(unit, subject, kind, {"reorder": show(REORDER, reorder)}, purposes)
 
 

@@ -47,6 +47,7 @@ _PERIODS = {
     "reorders": "reorders",
     "inbox": "inbox",
     "changes_told": "changes_told",
+    "reviews": "reviews",
 }
 # In this order: what a kept decision refers to is looked at after the decisions.
 WHATS = (*STATEMENTS, "jobs", "stored_answers", "permits", "holds", "consent_proof")

@@ -7,14 +7,18 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from service.storage.outbox import Message, insert_event, insert_message, insert_messages
+from service.storage.outbox import ORDER, Message, insert_event, insert_message, insert_messages
 from service.storage.subjects import Subject
 from service.storage.unit import Unit
+from service.use_cases.ask_review import ask_for_order
 
 
 def queue_message(unit: Unit, subject: Subject, message: Message, due: datetime) -> UUID:
     """Have `message` handed over at `due` or later, if it is still allowed then. `subject` is locked by the
-    caller; until it is claimed every change of choices can stop it."""
+    caller; until it is claimed every change of choices can stop it. An order of a medicine is put before a
+    pharmacist at once, so that approving it need not cost the person any time."""
+    if message.kind == ORDER:
+        ask_for_order(unit, subject, message, due)
     return insert_message(unit, subject, message, due)
 
 

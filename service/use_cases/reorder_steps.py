@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 from service.ids import REORDER, read
-from service.storage.outbox import NOTICE, ORDER, REMINDER, Message
+from service.storage.outbox import CANCELLATION, NOTICE, ORDER, REMINDER, Message
 from service.storage.reorders import OPEN, Reorder, move_reorder, read_reorder
 from service.storage.subjects import Subject
 from service.storage.unit import Unit
 
 # A first claim finds the reorder in one of these, and takes it to `_HANDED`.
-_BEFORE = {REMINDER: ("proposed",), NOTICE: ("proposed",), ORDER: ("announced", "approved")}
-_HANDED = {REMINDER: "reminded", NOTICE: "announced", ORDER: "dispatched"}
-# Where a message leaves it that nobody took: state and reason. A redelivery takes it up from there.
+_BEFORE = {
+    REMINDER: ("proposed",),
+    NOTICE: ("proposed",),
+    ORDER: ("announced", "approved"),
+    CANCELLATION: ("cancelled",),
+}
+_HANDED = {REMINDER: "reminded", NOTICE: "announced", ORDER: "dispatched", CANCELLATION: "cancelled"}
+# Where a message leaves it that nobody took: state and reason. A redelivery takes it up from there. What has
+# been cancelled stays so, told or not.
 _UNDELIVERED = {
     REMINDER: ("held", "notice_undelivered"),
     NOTICE: ("held", "notice_undelivered"),
@@ -27,7 +33,7 @@ def may_go(reorder: Reorder, message: Message, *, first: bool) -> bool:
     """Whether the reorder still stands where this message belongs."""
     if reorder.details is None:
         return False
-    if (reorder.state, reorder.details.history[-1].reason) == _UNDELIVERED[message.kind]:
+    if (reorder.state, reorder.details.history[-1].reason) == _UNDELIVERED.get(message.kind):
         return True
     return reorder.state in (_BEFORE[message.kind] if first else (_HANDED[message.kind],))
 
@@ -40,9 +46,11 @@ def mark_handed_over(unit: Unit, subject: Subject, reorder: Reorder, message: Me
 
 def mark_undelivered(unit: Unit, subject: Subject, message: Message) -> None:
     """Without its notice there is no order; an order that the shop does not take has failed."""
-    reorder = reorder_of(unit, subject, message)
-    if reorder is not None and reorder.state in (*_BEFORE[message.kind], _HANDED[message.kind]):
-        state, reason = _UNDELIVERED[message.kind]
+    reorder, left = reorder_of(unit, subject, message), _UNDELIVERED.get(message.kind)
+    if left is None or reorder is None:
+        return
+    if reorder.state in (*_BEFORE[message.kind], _HANDED[message.kind]):
+        state, reason = left
         move_reorder(unit, subject, reorder, state, reason)
 
 

@@ -13,13 +13,12 @@ from service.errors import ConflictError, InputFault, InvalidInputError, NotFoun
 from service.ids import REORDER, new_id, show
 from service.policy import LEVEL_NAMES, Candidate, Level, Outcome, Policy
 from service.storage.decisions import record_decisions
-from service.storage.outbox import ORDER, Message
 from service.storage.products import Product, read_products
 from service.storage.reorders import ReorderDetails, insert_reorder, read_reorder, step
 from service.storage.subjects import Subject, lock_subject
 from service.storage.unit import Unit
 from service.use_cases.announcement import customers_order
-from service.use_cases.check_goods import why_hold
+from service.use_cases.check_goods import check_goods
 from service.use_cases.decide import evaluate_state
 from service.use_cases.fields_read import fields_read
 from service.use_cases.foresee_run_outs import replenishment
@@ -123,7 +122,8 @@ def _permit(unit: Unit, subject: Subject, product: Product, candidate: Candidate
     [decision] = evaluate_state(unit.in_force, subject.state(unit.now), [candidate], unit.now)
     if decision.outcome is not Outcome.allow:
         raise refused([reason.to_dict() for reason in decision.reasons])
-    held = why_hold(unit, Message(ORDER, candidate.id, candidate, LEVEL_NAMES[Level.respond], "", {}))
+    verdict, _ = check_goods(unit, subject, candidate)
+    held = None if verdict is None else verdict.reason
     if product.prescription or _needs_prescription(unit.policy, product.category):
         held = "prescription"
     if held is not None:

@@ -24,6 +24,11 @@ OUTCOMES = [
     *(f"defer.{rung}" for rung in ("curate", "coach", "automate")),
     "deny",
 ]
+# Why a reorder waits (api.md, "Reorders").
+HELD = (
+    *("pharmacist_missing", "supply_limit", "notice_too_short", "notice_undelivered"),
+    *("out_of_stock", "price_changed", "suppressed"),
+)
 NEEDED = [
     *(f"outcome.{name}" for name in OUTCOMES),
     *(f"reason.{code}" for code in REASON_CODES),
@@ -31,6 +36,9 @@ NEEDED = [
     *(f"status.{status}" for status in (*CONSENT_STATUSES, *COMPUTED)),
     *(f"stage.{stage}" for stage in STAGES),
     *(f"run_out.{name}" for name in ("sure", "fair", "guess", "past")),
+    *(f"reorder.held.{reason}" for reason in HELD),
+    "reorder.cancelled.pharmacist_rejected",
+    *(f"reorder.asked.{reason}" for reason in ("price_changed", "mandate", "other")),
 ]
 
 LONGEST_TEXT = 120

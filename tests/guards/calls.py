@@ -11,12 +11,14 @@ from typing import Any
 from werkzeug.test import TestResponse
 
 from service import ids
-from service.actor import show_subject
+from service.actor import show_subject, system_actor
 from service.crypto.unsubscribe_token import seal_token
 from service.senders import Parcel
 from service.senders.inbox import InboxSender
 from service.storage.decisions import read_decision_id
 from service.storage.ledger import find_leaf
+from service.storage.reviews import ReviewContent, insert_review
+from service.storage.subjects import lock_subject
 from service.use_cases.seal_ledger import seal_ledger
 from tests.api.helpers import ANYBODY, Installation
 from tests.api.people import add_person, add_products, candidate
@@ -94,8 +96,13 @@ class World:
         return str(self._made("POST", "/v1/requests", body, self.headers(role))["id"])
 
     def propose_reorder(self) -> str:
-        services = self.there.services
-        return ids.show(ids.REORDER, propose(services, ids.read(ids.SUBJECT, self.subject), at=services.now))
+        """Of which a pharmacist is asked, too."""
+        services, person = self.there.services, ids.read(ids.SUBJECT, self.subject)
+        reorder = propose(services, person, at=services.now)
+        case = ReviewContent("soap", "Soap", 1, "automate", services.now)
+        with services.unit(system_actor("test")) as unit:
+            insert_review(unit, lock_subject(unit, person), reorder, case)
+        return ids.show(ids.REORDER, reorder)
 
     def submit_job(self) -> str:
         body = CALLS["POST /v1/candidates"].body_in(self)
@@ -340,6 +347,8 @@ CALLS: dict[str, Call] = {
     "POST /v1/reorders/<reorder>/have-plenty": Call(lambda _: {"units_left": 12.5}),
     "POST /v1/reorders/<reorder>/skip": Call(),
     "POST /v1/reorders/<reorder>/cancel": Call(),
+    "GET /v1/reviews": Call(),
+    "POST /v1/reorders/<reorder>/review": Call(lambda _: {"outcome": "approved", "note": "Fits."}),
     "POST /v1/requests": Call(lambda world: {"subject": world.subject, "type": "access"}),
     "GET /v1/requests": Call(),
     "GET /v1/requests/<request_id>": Call(),

@@ -69,6 +69,8 @@ TABLE: dict[str, tuple[str, ...]] = {
     "POST /v1/reorders/<reorder>/have-plenty": ("customer",),
     "POST /v1/reorders/<reorder>/skip": ("customer",),
     "POST /v1/reorders/<reorder>/cancel": ("customer",),
+    "GET /v1/reviews": ("pharmacist",),
+    "POST /v1/reorders/<reorder>/review": ("pharmacist",),
     "POST /v1/requests": ("customer", "dpo"),
     "GET /v1/requests": ("dpo",),
     # Whoever filed a request may see how it stands.

@@ -23,7 +23,18 @@ from service.crypto.reading import of_data
 from service.errors import UnavailableError
 from service.ids import new_id, new_subject_id
 from service.policy import Candidate, Level, evaluate_all
-from service.storage import chunks, endpoints, idempotency, inbox, jobs, outbox, permits, reorders, signals
+from service.storage import (
+    chunks,
+    endpoints,
+    idempotency,
+    inbox,
+    jobs,
+    outbox,
+    permits,
+    reorders,
+    reviews,
+    signals,
+)
 from service.storage.access_log import read_reads, record_read
 from service.storage.choices import Choices
 from service.storage.decisions import read_decision_id, read_decisions, record_decisions
@@ -150,6 +161,15 @@ def _cells(unit: Unit, subject: Subject, number: int) -> Iterator[Cell]:
     read = lambda u: _one(reorders.read_reorders(u, lock_subject(u, who)), reorder).details  # noqa: E731
     yield Cell("reorders", {"id": reorder}, read)
     yield Cell("reorder_steps", {"reorder": reorder, "number": 1}, read)
+
+    asked = reviews.ReviewContent("cream", "Cream", number + 1, "automate", NOW)
+    reviews.insert_review(unit, subject, reorder, asked)
+    [review] = [each.id for each in reviews.read_reviews(unit, subject) if each.reorder == reorder]
+    yield Cell(
+        "reviews",
+        {"id": review},
+        lambda u: _one(reviews.read_reviews(u, lock_subject(u, who)), review).content,
+    )
 
     permit = permits.Permit(Name(decision, number), f"client-{number}", candidate, NOW)
     permits.settle_permit(unit, subject, permit, "redeemed")
@@ -306,7 +326,7 @@ def test_no_row_opens_under_another_owner(unit: Unit) -> None:
         for cell in cells_of(unit)
         if cell.table
         in {
-            *("consent_events", "identifiers", "signals", "decisions", "reorders", "access_log"),
+            *("consent_events", "identifiers", "signals", "decisions", "reorders", "reviews", "access_log"),
             "inbox_messages",
         }
     ]
@@ -345,6 +365,8 @@ def test_no_row_opens_under_another_owner(unit: Unit) -> None:
                 )
             elif cell.table == "reorders":
                 assert _one(reorders.read_reorders(unit, subject), cell.row["id"]).details is None
+            elif cell.table == "reviews":
+                assert _one(reviews.read_reviews(unit, subject), cell.row["id"]).content is None
             else:
                 assert not opens(unit, cell)
 

@@ -99,10 +99,21 @@ def propose(
     sku: str = "soap",
     data: tuple[str, ...] = ("purchases",),
     at: datetime = NOW,
+    quantity: int = 1,
+    category: str = "beauty",
 ) -> UUID:
     """A reorder and the message that says it, as the scan makes them."""
     with at_instant(services, at).unit(system_actor("propose-reorders")) as unit:
-        return propose_in(unit, person, strategy=strategy, channels=channels, sku=sku, data=data)
+        return propose_in(
+            unit,
+            person,
+            strategy=strategy,
+            channels=channels,
+            sku=sku,
+            data=data,
+            quantity=quantity,
+            category=category,
+        )
 
 
 def propose_in(
@@ -113,6 +124,8 @@ def propose_in(
     channels: tuple[str, ...],
     sku: str,
     data: tuple[str, ...] = ("purchases",),
+    quantity: int = 1,
+    category: str = "beauty",
 ) -> UUID:
     subject = lock_subject(unit, person)
     name = new_id()
@@ -120,11 +133,11 @@ def propose_in(
         id=show(REORDER, name),
         programme="replenishment",
         strategy=Level[strategy],
-        category="beauty",
+        category=category,
         sku=sku,
         channels=channels,
         data=data,
-        quantity=1,
+        quantity=quantity,
         price_minor=500,
         currency="SEK",
     )

@@ -1,0 +1,62 @@
+"""Which reorders wait for something, and when to look at them again: an index of those alone. What they wait
+for is sealed with the reorder."""
+
+from __future__ import annotations
+
+import hmac
+from datetime import datetime
+from uuid import UUID
+
+from service.storage.database import Connection
+from service.storage.sql import load
+from service.storage.unit import Unit
+
+_SQL = load(__file__)
+
+
+def put_held(unit: Unit, subject: UUID, reorder: UUID, sku: str, due: datetime) -> None:
+    """Look again at `due`, or when something about the person or the product changes."""
+    values = {"reorder": reorder, "subject": subject, "goods": _goods(unit, subject, sku), "due": due}
+    unit.db.execute(_SQL["put_held"], values)
+
+
+def is_held(unit: Unit, reorder: UUID) -> bool:
+    """Whether it waits for something that ends by itself or by somebody's hand."""
+    return unit.db.execute(_SQL["is_held"], (reorder,)).fetchone() is not None
+
+
+def read_due_held(db: Connection, now: datetime, limit: int) -> list[tuple[UUID, UUID]]:
+    """(reorder, its subject), longest due first."""
+    return [(row[0], row[1]) for row in db.execute(_SQL["read_due"], {"now": now, "limit": limit})]
+
+
+def put_off_held(unit: Unit, reorder: UUID, due: datetime) -> None:
+    unit.db.execute(_SQL["put_off"], {"reorder": reorder, "due": due})
+
+
+def forget_held(unit: Unit, reorder: UUID) -> None:
+    """It waits no more."""
+    unit.db.execute(_SQL["forget"], (reorder,))
+
+
+def wake_subject(unit: Unit, subject: UUID) -> None:
+    """Look at everything of one person that waits: their choices have changed."""
+    unit.db.execute(_SQL["wake_subject"], {"subject": subject, "now": unit.now})
+
+
+def wake_goods(unit: Unit, sku: str) -> int:
+    """Look at everything that waits and is for this product; how many. Costs a keyed digest for each reorder
+    that waits at all, which are few, and opens none."""
+    waiting = unit.db.execute(_SQL["read_goods"], binary=True).fetchall()
+    found = [
+        reorder
+        for reorder, subject, goods in waiting
+        if hmac.compare_digest(goods, _goods(unit, subject, sku))
+    ]
+    if found:
+        unit.db.execute(_SQL["wake"], {"reorders": found, "now": unit.now})
+    return len(found)
+
+
+def _goods(unit: Unit, subject: UUID, sku: str) -> bytes:
+    return unit.index.digest("held_goods", subject.bytes + sku.encode())
