@@ -28,7 +28,7 @@ from service.storage.reorders import read_reorder
 from service.storage.reviews import read_reviews
 from service.storage.subjects import lock_subject, read_subject, save_activity
 from service.storage.unit import Unit
-from service.use_cases.announcement import order_of
+from service.use_cases.announcement import announced_order
 from service.use_cases.answer_reorder import approve_reorder, cancel_reorder, skip_reorder
 from service.use_cases.erase_subject import erase_subject
 from service.use_cases.list_reviews import list_reviews, years_old
@@ -190,7 +190,7 @@ def requeue_two(services: Services, person: UUID, reorder: UUID) -> None:
             **{name: getattr(details.candidate, name) for name in details.candidate.__slots__}
             | {"quantity": 2}
         )
-        queue_message(unit, subject, order_of(details), NOW + 2 * WEEK)
+        queue_message(unit, subject, announced_order(details, details.decision), NOW + 2 * WEEK)
 
 
 def test_a_rejection_is_not_told_to_whom_nothing_may_be_told(services: Services) -> None:

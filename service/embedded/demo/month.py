@@ -1,7 +1,7 @@
 """A month of cough tablets: six customers, a clock that runs a day at a time, and a shop that takes orders.
 
 Everything goes through the use cases and the relay of the service, on a throw-away database; only what lies
-outside it is played here: the customers, the shop's order endpoint, the mail gateway.
+outside it is played here: the customers, the pharmacist, the shop's order endpoint, the mail gateway.
 """
 
 from __future__ import annotations
@@ -28,14 +28,18 @@ from service.senders.letter import letter_of
 from service.storage.asked import AskedCandidate
 from service.storage.database import Connection
 from service.storage.policies import publish_policy
+from service.storage.reorders import find_subject
 from service.storage.subjects import read_subject
 from service.storage.unit import Unit
 from service.use_cases.answer_reorder import approve_reorder, skip_reorder
 from service.use_cases.decide import decide
 from service.use_cases.list_reorders import list_reorders
+from service.use_cases.list_reviews import list_reviews
 from service.use_cases.propose_reorders import propose_reorders
 from service.use_cases.put_product import put_product
 from service.use_cases.relay import Relay
+from service.use_cases.release_held import release_held
+from service.use_cases.review_reorder import ReviewReorder, review_reorder
 from service.use_cases.store_signals import NewSignal, store_signals
 
 DAYS = 28
@@ -45,13 +49,15 @@ _OPENED = timedelta(days=300)
 _DAY = timedelta(days=1)
 _AT_ONCE = 20
 _SHOP = Actor("shop", frozenset({"shop"}))
+_PHARMACIST = Actor("pharmacist", frozenset({"pharmacist"}))
+_NONE_BEFORE = UUID(int=0)
 _VERBS: Mapping[str, Callable[[Unit, UUID], Any]] = {"approve": approve_reorder, "skip": skip_reorder}
 _Entry = Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """`by`: who did it, `shop`, `letter`, `customer`, `service`; `text` in the customer's language where she
+    """`by`: who did it, `shop`, `letter`, `customer`, `pharmacist` or `service`; `text` in the customer's language where she
     reads it, else in English."""
 
     day: int
@@ -116,6 +122,9 @@ class _Month:
                 self._answer(player)
             self._scan()
             self._relay.hand_over_due()
+            self._review()
+            release_held(self._services, _AT_ONCE)
+            self._relay.hand_over_due()
             self._hear()
             for player in self._players:
                 self._tell(player)
@@ -169,6 +178,21 @@ class _Month:
         while looked == _AT_ONCE:
             with self._services.unit(system_actor("propose-reorders")) as unit:
                 looked = propose_reorders(unit, _AT_ONCE).looked
+
+    def _review(self) -> None:
+        """The pharmacist looks at every order of a medicine, and finds nothing against it."""
+        with self._services.unit(_PHARMACIST) as unit:
+            waiting, _ = list_reviews(unit, _NONE_BEFORE, _AT_ONCE, "demo month")
+            for case in waiting:
+                review_reorder(unit, read(REORDER, case["reorder"]), ReviewReorder("approved"))
+        for case in waiting:
+            who = self._whose(read(REORDER, case["reorder"]))
+            self._note(who, "pharmacist", f"approves {case['quantity']} x {case['product']}")
+
+    def _whose(self, reorder: UUID) -> _Player:
+        with self._services.unit(_PHARMACIST) as unit:
+            subject = find_subject(unit, reorder)
+        return next(player for player in self._players if player.lived.subject == subject)
 
     def _hear(self) -> None:
         """What left today: letters are read, and an order is packed."""

@@ -21,7 +21,13 @@ from service.explanations.catalogue import language_of
 _SIGNS = {"allow": ("✓", "green"), "downgrade": ("↓", "yellow"), "defer": ("…", "cyan"), "deny": ("✗", "red")}
 # Reasons told of one proposal unless all are asked for.
 _FEW = 3
-_ACTORS = {"service": "blue", "letter": "yellow", "customer": "green", "shop": "magenta"}
+_ACTORS = {
+    "service": "blue",
+    "letter": "yellow",
+    "customer": "green",
+    "shop": "magenta",
+    "pharmacist": "cyan",
+}
 _MISSING = ("?", "magenta")
 # A line of text longer than this is tiring to read.
 _WIDEST = 132
