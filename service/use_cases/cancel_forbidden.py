@@ -12,6 +12,7 @@ from service.instants import show_instant
 from service.policy import Outcome, evaluate
 from service.storage.outbox import Entry, end_message, read_outstanding
 from service.storage.reorders import ReorderDetails, move_reorder, read_open_reorders
+from service.storage.standing import read_standing
 from service.storage.subjects import Subject
 from service.storage.unit import Unit
 from service.use_cases.address_of import CANNOT_DEDUPLICATE, recipient_of, route_of
@@ -41,9 +42,11 @@ def cancel_forbidden(unit: Unit, subject: Subject) -> Stopped:
     go (now or later); one that cannot be read cannot be shown to be permitted, so it is cancelled too. So do
     permits that were not redeemed.
     """
-    stopped = Stopped(*stop_permits(unit, subject))
-    reasons = _cancel_reorders(unit, subject, stopped)
-    for entry in read_outstanding(unit, subject, unit.now - HORIZON):
+    since = unit.now - HORIZON
+    standing = read_standing(unit, subject, since)
+    stopped = Stopped(*stop_permits(unit, subject)) if standing.permits else Stopped()
+    reasons = _cancel_reorders(unit, subject, stopped) if standing.reorders else {}
+    for entry in read_outstanding(unit, subject, since) if standing.messages else ():
         message = entry.message
         reason = "unreadable" if message is None else why_not(unit, subject, message)
         if reason is None and message is not None:

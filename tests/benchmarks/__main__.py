@@ -2,7 +2,20 @@
 
 from __future__ import annotations
 
-from tests.benchmarks import barrier, bulk, consents, decisions, evaluator, ledger, permits, rotation
+from tests.benchmarks import (
+    barrier,
+    bulk,
+    consents,
+    decisions,
+    due_reorders,
+    evaluator,
+    ledger,
+    permits,
+    rotation,
+    scan,
+)
 
-for measure in (evaluator, bulk, decisions, permits, consents, barrier, ledger, rotation):
+for measure in (
+    evaluator, bulk, decisions, permits, consents, barrier, scan, due_reorders, ledger, rotation
+):  # fmt: skip
     measure.main()
