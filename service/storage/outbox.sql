@@ -87,8 +87,7 @@ set state = 'claimed',
     picked_until = null,
     outcome = null,
     sealed = coalesce(%(sealed)s, sealed)
-where id = %(id)s
-returning attempts;
+where id = %(id)s;
 
 -- name: put_off
 update outbox set state = 'queued', due_at = %(due)s, picked_until = null where id = %(id)s;

@@ -143,8 +143,8 @@ def save_activity(unit: Unit, subject: Subject) -> None:
     subject.activity_version += 1
     at = _activity_place(subject.id, subject.activity_version)
     sealed = subject.data_key.seal(encode(subject.activity), at)
-    unit.db.execute(_SQL["insert_activity"], (subject.id, subject.activity_version, unit.now, sealed))
-    unit.db.execute(_SQL["raise_activity"], (subject.activity_version, subject.id))
+    version = {"subject": subject.id, "version": subject.activity_version, "at": unit.now, "sealed": sealed}
+    unit.db.execute(_SQL["save_activity"], version)
 
 
 def set_status(unit: Unit, subject: Subject, status: str) -> None:

@@ -39,11 +39,12 @@ insert into subject_states (subject, epoch, at, sealed) values (%s, %s, %s, %s);
 -- name: raise_epoch
 update subjects set epoch = %s, forecast_due = %s, consent_due = %s where id = %s;
 
--- name: insert_activity
-insert into subject_activity (subject, version, at, sealed) values (%s, %s, %s, %s);
-
--- name: raise_activity
-update subjects set activity = %s where id = %s;
+-- name: save_activity
+with version as (
+    insert into subject_activity (subject, version, at, sealed)
+    values (%(subject)s, %(version)s, %(at)s, %(sealed)s)
+)
+update subjects set activity = %(version)s where id = %(subject)s;
 
 -- name: set_status
 update subjects set status = %s where id = %s;

@@ -14,6 +14,7 @@ from service.policy import LEVEL_NAMES, Level, Outcome, evaluate
 from service.storage.held_reorders import wake_subject
 from service.storage.outbox import Entry, end_message, read_outstanding
 from service.storage.reorders import Reorder, move_reorder, read_open_reorders
+from service.storage.standing import read_standing
 from service.storage.subjects import Subject
 from service.storage.unit import Unit
 from service.use_cases.address_of import CANNOT_DEDUPLICATE, recipient_of, route_of
@@ -47,9 +48,11 @@ def cancel_forbidden(unit: Unit, subject: Subject) -> Stopped:
     permits that were not redeemed. An announced order that a situation keeps back for a time is held: its
     messages are cancelled like others, and it is announced again when the situation is over.
     """
-    stopped = Stopped(*stop_permits(unit, subject))
-    reasons, held = _judge_reorders(unit, subject, stopped)
-    for entry in read_outstanding(unit, subject, unit.now - HORIZON):
+    since = unit.now - HORIZON
+    standing = read_standing(unit, subject, since)
+    stopped = Stopped(*stop_permits(unit, subject)) if standing.permits else Stopped()
+    reasons, held = _judge_reorders(unit, subject, stopped) if standing.reorders else ({}, frozenset())
+    for entry in read_outstanding(unit, subject, since) if standing.messages else ():
         message = entry.message
         reason = "unreadable" if message is None else why_not(unit, subject, message)
         if reason is None and message is not None:

@@ -151,7 +151,8 @@ class Relay:
     def _claim(self, picked: Picked, has_room: Room) -> Claim | None:
         message, subject, is_event = picked
         try:
-            with self._services.unit(system_actor("relay")) as unit:
+            # What is only written is not waited for before the next thing is read.
+            with self._services.unit(system_actor("relay")) as unit, unit.db.pipeline():
                 if is_event or subject is None:
                     return claim_event(unit, message, subject, has_room)
                 return claim_message(unit, message, subject, has_room)

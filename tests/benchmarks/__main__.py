@@ -7,15 +7,20 @@ from tests.benchmarks import (
     bulk,
     consents,
     decisions,
+    due_reorders,
     evaluator,
     forecast,
     ledger,
     permits,
     real_set,
     rotation,
+    scan,
 )
 
-for measure in (evaluator, bulk, decisions, permits, consents, barrier, ledger, rotation):
+for measure in (
+    *(evaluator, bulk, decisions, permits, consents),
+    *(barrier, scan, due_reorders, ledger, rotation),
+):
     measure.main()
 if real_set.is_installed():
     forecast.main()

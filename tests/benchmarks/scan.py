@@ -12,6 +12,7 @@ the number of customers: MANY ÷ FEW at most 1.3. Then other numbers of due ones
 from __future__ import annotations
 
 import dataclasses
+import multiprocessing
 import statistics
 import sys
 import time
@@ -27,8 +28,8 @@ import psycopg
 from psycopg import sql
 
 from service.bootstrap import Services, build_services
+from service.config import Config
 from service.crypto.data_key import DataKey
-from service.crypto.keyring import Keyring
 from service.storage.migrate import migrate
 from tests.benchmarks.installation import installation
 from tests.benchmarks.run_outs import add_due, add_idle, publish, scan, wake
@@ -93,6 +94,27 @@ class People:
         assert (scanned.looked, scanned.proposed, scanned.failed) == (due, due, 0), scanned
         return cost
 
+    def scan_with(self, number: int, due: int) -> float:
+        """Subjects a second of so many processes at once."""
+        context, environ = multiprocessing.get_context("spawn"), self.services.config.as_environ()
+        ready, go, looked = context.Barrier(number + 1), context.Barrier(number + 1), context.Queue()
+        children = [
+            context.Process(target=_scan_beside, args=(environ, ready, go, looked)) for _ in range(number)
+        ]
+        for child in children:
+            child.start()
+        ready.wait()
+        wake(self.services, [next(self._waiting) for _ in range(due)])
+        began = time.perf_counter()
+        go.wait()
+        found = [looked.get() for _ in children]
+        seconds = time.perf_counter() - began
+        for child in children:
+            child.join()
+        # Each of them by one process alone.
+        assert sum(found) == due, found
+        return due / seconds
+
     def _read(self) -> tuple[int, int]:
         """Rows fetched and buffers touched so far; the service works on one connection here."""
         with self.services.database.connection() as db:
@@ -130,11 +152,12 @@ class People:
 
 def main(few: int = 10_000, many: int = 1_000_000, due: int = 500, rounds: int = 5) -> None:
     others = (due // 5, due, 4 * due)
+    shared = 4 * due
     with installation() as there, _services(there, "few") as one, _services(there, "many") as other:
         # A first one of each, for connections and prepared statements, and for the plan.
         crowds = [
             People(one, few, rounds + 2, due),
-            People(other, many, rounds + 2 + sum(others) // due + 1, due),
+            People(other, many, rounds + 2 + (sum(others) + 2 * rounds * shared) // due + 1, due),
         ]
         costs: list[list[Cost]] = [[], []]
         for number in range(rounds + 1):
@@ -151,8 +174,25 @@ def main(few: int = 10_000, many: int = 1_000_000, due: int = 500, rounds: int =
         print(f"  {many:,} ÷ {few:,} customers: {medians[1] / medians[0]:.2f}   (must 1.3)")
         for each in others:
             print(f"  {each:>4} due of {many:>9,}  {crowds[1].scan(each).show()}")
+        together: dict[int, list[float]] = {1: [], 2: []}
+        for _ in range(rounds):
+            for number, rates in together.items():
+                rates.append(crowds[1].scan_with(number, shared))
+        for number, rates in together.items():
+            rate = statistics.median(rates)
+            print(f"  {shared:>4} due of {many:>9,}  scanned by {number} process(es): {rate:>6,.0f}/s")
         print(f"  take_due, {due} due of {many:,}:")
         print(crowds[1].plan(due))
+
+
+def _scan_beside(environ: dict[str, str], ready: Any, go: Any, looked: Any) -> None:
+    services = build_services(Config.from_environ(environ), pool_size=1)
+    # Nothing is due yet; now there is a connection, and the policy is compiled.
+    scan(services)
+    ready.wait()
+    go.wait()
+    looked.put(scan(services).looked)
+    services.close()
 
 
 @contextmanager
@@ -172,7 +212,8 @@ def _services(there: Services, name: str) -> Iterator[Services]:
 
 @contextmanager
 def _counting(cost: Cost) -> Iterator[None]:
-    wait, opens, unwraps = psycopg.Connection.wait, DataKey.open, Keyring.unwrap_many
+    # Keys of the key file wrap as data keys seal, so what is opened counts the data keys too.
+    wait, opens = psycopg.Connection.wait, DataKey.open
 
     def counted_wait(self: Any, gen: Any, *args: Any, **kwargs: Any) -> Any:
         # In a pipeline a statement is only sent; what waits is asking for what has come of it.
@@ -184,14 +225,9 @@ def _counting(cost: Cost) -> Iterator[None]:
         cost.opened += 1
         return opens(self, *args)
 
-    def counted_unwrap(self: Keyring, asked: Any) -> list[DataKey]:
-        cost.opened += len(asked)
-        return unwraps(self, asked)
-
     with (
         patch.object(psycopg.Connection, "wait", counted_wait),
         patch.object(DataKey, "open", counted_open),
-        patch.object(Keyring, "unwrap_many", counted_unwrap),
     ):
         yield
 

@@ -438,6 +438,18 @@ def test_a_subject_that_is_being_changed_is_passed_over(acting: Acting, database
     assert scan(acting).proposed == 1
 
 
+def test_whoever_is_due_longest_comes_first(acting: Acting, coached: UUID) -> None:
+    with acting("shop") as unit:
+        identifiers = [Identifier("customer_number", "BO-1")]
+        bo = register_subject(unit, RegisterSubject(identifiers, "sv", "SE", "UTC")).id
+    for person, hours in ((coached, 2), (bo, 3)):
+        with acting("system") as unit:
+            longest = NOW - timedelta(hours=hours)
+            unit.db.execute("update subjects set forecast_due = %s where id = %s", (longest, person))
+    assert scan(acting, limit=1) == Scanned(looked=1)
+    assert (due(acting, bo), due(acting, coached)) == (None, NOW - timedelta(hours=2))
+
+
 def test_small_batches_reach_everybody(acting: Acting, coached: UUID) -> None:
     with acting("shop") as unit:
         for number in range(7):

@@ -57,8 +57,8 @@ _Entry = Mapping[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """`by`: who did it, `shop`, `letter`, `customer`, `pharmacist` or `service`; `text` in the customer's language where she
-    reads it, else in English."""
+    """`by`: who did it, `shop`, `letter`, `customer`, `pharmacist` or `service`; `text` in the customer's
+    language where she reads it, else in English."""
 
     day: int
     at: datetime
