@@ -19,6 +19,7 @@ from service.storage.reorders import Reorder, move_reorder, read_reorders
 from service.storage.subjects import lock_subject, read_subject, save_choices
 from service.storage.unit import Unit
 from service.use_cases import foresee_run_outs, propose_reorders
+from service.use_cases.answer_reorder import approve_reorder
 from service.use_cases.change_preferences import change_preferences
 from service.use_cases.expire_reorders import UNANSWERED
 from service.use_cases.have_plenty import have_plenty
@@ -520,3 +521,20 @@ def test_the_scan_finds_who_is_due_by_an_index(acting: Acting) -> None:
         unit.db.execute("set local enable_seqscan = off")
         plan = unit.db.execute("explain select id from subjects where forecast_due <= now()").fetchall()
     assert "Index" in str(plan)
+
+
+def test_an_approved_order_that_is_held_ends_too(acting: Acting, coached: UUID) -> None:
+    buy(acting, coached, "soap", *REGULAR)
+    scan(acting)
+    expires = due(acting, coached)
+    assert expires is not None
+    answer_reorder(acting, coached, approve_reorder)
+    with acting("system") as unit:
+        unit.db.execute("update subjects set forecast_due = %s", (NOW,))
+    scan(acting)
+    assert due(acting, coached) == expires
+    with acting("system") as unit:
+        subject = lock_subject(unit, coached)
+        [approved] = read_reorders(unit, subject)
+        assert move_reorder(unit, subject, approved, "held", "price_changed")
+    assert scan(acting, at=expires).ended == 1

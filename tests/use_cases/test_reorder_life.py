@@ -76,7 +76,7 @@ ALLOWED = {
     },
     "dispatched": {"dispatched", "delivered", "failed"},
     "delivered": {"delivered"},
-    "failed": {"dispatched", "delivered", "cancelled"},
+    "failed": {"dispatched", "held", "delivered", "cancelled"},
     "skipped": set(),
     "cancelled": set(),
 }
