@@ -29,8 +29,8 @@ NEXT = MappingProxyType(
         # `dispatched` is the claim of the first attempt, so the shop may yet refuse it.
         "dispatched": frozenset({"dispatched", "delivered", "failed"}),
         "delivered": frozenset({"delivered"}),
-        # An operator has it delivered again; or the shop, whose answer was lost, had taken it.
-        "failed": frozenset({"dispatched", "delivered", "cancelled"}),
+        # An operator has it delivered again, if it still fits; or the shop had taken it after all.
+        "failed": frozenset({"dispatched", "held", "delivered", "cancelled"}),
         "skipped": frozenset[str](),
         "cancelled": frozenset[str](),
     }

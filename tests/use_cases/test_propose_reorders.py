@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -19,12 +19,16 @@ from service.storage.reorders import NewReorder, Reorder, move_reorder, read_reo
 from service.storage.subjects import lock_subject, read_subject, save_choices
 from service.storage.unit import Unit
 from service.use_cases import foresee_run_outs, propose_reorders
+from service.use_cases.answer_reorder import approve_reorder
 from service.use_cases.change_preferences import change_preferences
 from service.use_cases.expire_reorders import UNANSWERED
+from service.use_cases.have_plenty import have_plenty
 from service.use_cases.list_reorders import list_reorders
+from service.use_cases.plenty import rests_until
 from service.use_cases.propose_reorders import Scanned
 from service.use_cases.record_consent import Notice, RecordConsent, record_consent
 from service.use_cases.register_subject import Identifier, RegisterSubject, register_subject
+from service.use_cases.snooze_reorder import snooze_reorder
 from service.use_cases.store_signals import NewSignal, store_signals
 from tests.use_cases.conftest import NOW, Acting
 
@@ -458,3 +462,120 @@ def test_small_batches_reach_everybody(acting: Acting, coached: UUID) -> None:
         unit.db.execute("update subjects set forecast_due = %s", (NOW,))
     looked = [scan(acting, limit=3).looked for _ in range(4)]
     assert looked == [3, 3, 2, 0]
+
+
+def answer_reorder(acting: Acting, subject: UUID, reply: Callable[[Unit, UUID], object]) -> None:
+    """What the person says to the newest reorder."""
+    newest = reorders(acting, subject)[-1]
+    with acting("customer", subject) as unit:
+        reply(unit, newest.id)
+
+
+def test_whoever_has_plenty_is_asked_again_later(acting: Acting, coached: UUID) -> None:
+    buy(acting, coached, "soap", *REGULAR)
+    scan(acting)
+    answer_reorder(acting, coached, have_plenty)
+    # The answer woke the scan, which finds that it is too early to ask again.
+    assert due(acting, coached) == NOW
+    assert scan(acting) == Scanned(looked=1)
+    assert due(acting, coached) == NOW + timedelta(days=14)
+    assert scan(acting, at=NOW + timedelta(days=14)).proposed == 1
+    assert [r.state for r in reorders(acting, coached)] == ["skipped", "proposed"]
+
+
+def test_plenty_is_handed_to_the_forecast_by_product(acting: Acting, coached: UUID) -> None:
+    buy(acting, coached, "soap", *REGULAR)
+    answer(acting, coached, "health_personalisation")
+    buy(acting, coached, "lens", *REGULAR)
+    assert scan(acting).proposed == 2
+    answer_reorder(acting, coached, have_plenty)
+    known = reorders(acting, coached)
+    said = {r.details.candidate.sku for r in known if r.state == "skipped" and r.details is not None}
+    with acting("system") as unit:
+        subject = read_subject(unit, coached)
+        state = subject.state(NOW)
+        programme = foresee_run_outs.replenishment(unit.policy)
+        assert programme is not None
+        sources = foresee_run_outs.readable(unit, state, programme)
+        found = foresee_run_outs.foresee_run_outs(unit, subject, state, sources, known)
+    assert {each.product.sku: each.plenty for each in found} == {
+        sku: (NOW,) if sku in said else () for sku in ("lens", "soap")
+    }
+
+
+def test_having_had_plenty_of_an_earlier_pack_holds_nothing_up() -> None:
+    said = [NOW - timedelta(days=40), NOW - timedelta(days=12)]
+    assert rests_until(said, NOW - timedelta(days=11)) is None
+    assert rests_until(said, NOW - timedelta(days=13)) == NOW + timedelta(days=2)
+    assert rests_until([], NOW) is None
+
+
+@pytest.mark.parametrize("state", ["proposed", "reminded", "held"])
+def test_what_nobody_answers_ends_by_itself(acting: Acting, coached: UUID, state: str) -> None:
+    buy(acting, coached, "soap", *REGULAR)
+    scan(acting)
+    [reorder] = reorders(acting, coached)
+    if state != "proposed":
+        with acting("system") as unit:
+            assert move_reorder(unit, lock_subject(unit, coached), reorder, state, "a test")
+    expires = due(acting, coached)
+    assert expires is not None
+    assert scan(acting, at=expires - timedelta(seconds=1)) == Scanned()
+    assert scan(acting, at=expires).ended == 1
+    [ended] = reorders(acting, coached)
+    assert ended.details is not None
+    assert (ended.state, ended.details.history[-1].reason) == ("cancelled", "expired")
+    assert ended.details.history[-1].role == "system"
+    # And its cycle is not proposed again.
+    with acting("system") as unit:
+        unit.db.execute("update subjects set forecast_due = %s", (expires,))
+    assert scan(acting, at=expires) == Scanned(looked=1)
+
+
+@pytest.mark.parametrize("state", ["approved", "announced"])
+def test_what_was_answered_or_announced_does_not_expire(acting: Acting, coached: UUID, state: str) -> None:
+    buy(acting, coached, "soap", *REGULAR)
+    scan(acting)
+    [reorder] = reorders(acting, coached)
+    with acting("system") as unit:
+        assert move_reorder(unit, lock_subject(unit, coached), reorder, state, "a test")
+    expires = due(acting, coached)
+    assert expires is not None
+    scan(acting, at=expires)
+    assert [r.state for r in reorders(acting, coached)] == [state]
+
+
+def test_a_snooze_puts_off_the_end_as_well(acting: Acting, coached: UUID) -> None:
+    buy(acting, coached, "soap", *REGULAR)
+    scan(acting)
+    expires = due(acting, coached)
+    assert expires is not None
+    answer_reorder(acting, coached, lambda unit, reorder: snooze_reorder(unit, reorder, days=60))
+    assert scan(acting, at=expires) == Scanned(looked=1)
+    assert due(acting, coached) == NOW + timedelta(days=74)
+    assert scan(acting, at=NOW + timedelta(days=74)).ended == 1
+
+
+def test_the_scan_finds_who_is_due_by_an_index(acting: Acting) -> None:
+    """Also whoever has a proposal that expires: it is the same column."""
+    with acting("system") as unit:
+        unit.db.execute("set local enable_seqscan = off")
+        plan = unit.db.execute("explain select id from subjects where forecast_due <= now()").fetchall()
+    assert "Index" in str(plan)
+
+
+def test_an_approved_order_that_is_held_ends_too(acting: Acting, coached: UUID) -> None:
+    buy(acting, coached, "soap", *REGULAR)
+    scan(acting)
+    expires = due(acting, coached)
+    assert expires is not None
+    answer_reorder(acting, coached, approve_reorder)
+    with acting("system") as unit:
+        unit.db.execute("update subjects set forecast_due = %s", (NOW,))
+    scan(acting)
+    assert due(acting, coached) == expires
+    with acting("system") as unit:
+        subject = lock_subject(unit, coached)
+        [approved] = read_reorders(unit, subject)
+        assert move_reorder(unit, subject, approved, "held", "price_changed")
+    assert scan(acting, at=expires).ended == 1

@@ -21,7 +21,13 @@ from service.policy.check import check_policy
 from service.reports import holdings
 from service.senders import Fate, Sent
 from service.storage.reorder_states import FIRST, NEXT, STATES
-from service.storage.reorders import Reorder, ReorderDetails, move_reorder, read_reorder
+from service.storage.reorders import (
+    Reorder,
+    ReorderDetails,
+    move_reorder,
+    read_open_reorders,
+    read_reorder,
+)
 from service.storage.subjects import lock_subject, read_subject
 from service.storage.unit import Unit
 from service.use_cases.answer_reorder import approve_reorder, cancel_reorder, skip_reorder
@@ -70,7 +76,7 @@ ALLOWED = {
     },
     "dispatched": {"dispatched", "delivered", "failed"},
     "delivered": {"delivered"},
-    "failed": {"dispatched", "delivered", "cancelled"},
+    "failed": {"dispatched", "held", "delivered", "cancelled"},
     "skipped": set(),
     "cancelled": set(),
 }
@@ -610,3 +616,35 @@ def test_an_answer_shows_the_whole_reorder(services: Services) -> None:
         answered: Answered = skip_reorder(unit, reorder)
     assert answered.reorder == shown(services, person)
     assert answered.reorder["actions"] == []
+
+
+def test_a_change_of_choices_makes_no_more_trips_for_the_steps(
+    services: Services, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Open reorders come with their history in the one statement that reads them, however long it is."""
+    person = make_person(services)
+    trips: list[int] = []
+    for length in (0, 3):
+        reorder = propose(services, person)
+        for _ in range(length):
+            bring_once(services, person, reorder)
+        with services.unit(system_actor("test")) as unit:
+            subject = lock_subject(unit, person)
+            execute, count = unit.db.execute, [0]
+
+            def counting(*args: Any, execute: Any = execute, count: list[int] = count, **named: Any) -> Any:
+                count[0] += 1
+                return execute(*args, **named)
+
+            with monkeypatch.context() as patched:
+                patched.setattr(unit.db, "execute", counting)
+                read = read_open_reorders(unit, subject)
+            assert len(read[-1].details.history) == length + 1  # type: ignore[union-attr]
+            trips.append(count[0])
+    assert trips == [1, 1]
+
+
+def bring_once(services: Services, person: UUID, reorder: UUID) -> None:
+    with services.unit(system_actor("test")) as unit:
+        subject = lock_subject(unit, person)
+        assert move_reorder(unit, subject, found(unit, person, reorder), "proposed", "a test")

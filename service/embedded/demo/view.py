@@ -97,7 +97,8 @@ def _person(person: Person, locale: str, *, english: bool, whole: bool) -> Panel
     for proposal in person.proposals:
         proposed = _title(proposal, language, english=english)
         table.add_row(_sign(proposal), proposed, _why(proposal, None if whole else words))
-    for reorder in person.reorders:
+    # What the person ordered by themselves no forecast led to.
+    for reorder in (each for each in person.reorders if each["run_out"] is not None):
         table.add_row(*_reorder(reorder, words, language, entry["timezone"]))
     title = f"[bold]{entry['name']}[/bold] · {entry['age']} · {entry['country']} · {entry['locale']}"
     return Panel(
