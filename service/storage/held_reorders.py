@@ -16,7 +16,7 @@ _SQL = load(__file__)
 
 def put_held(unit: Unit, subject: UUID, reorder: UUID, sku: str, due: datetime) -> None:
     """Look again at `due`, or when something about the person or the product changes."""
-    values = {"reorder": reorder, "subject": subject, "goods": _goods(unit, subject, sku), "due": due}
+    values = {"reorder": reorder, "subject": subject, "goods": _goods(_key(unit, sku), subject), "due": due}
     unit.db.execute(_SQL["put_held"], values)
 
 
@@ -48,15 +48,17 @@ def wake_goods(unit: Unit, sku: str) -> int:
     """Look at everything that waits and is for this product; how many. Costs a keyed digest for each reorder
     that waits at all, which are few, and opens none."""
     waiting = unit.db.execute(_SQL["read_goods"], binary=True).fetchall()
-    found = [
-        reorder
-        for reorder, subject, goods in waiting
-        if hmac.compare_digest(goods, _goods(unit, subject, sku))
-    ]
+    key = _key(unit, sku)
+    found = [reorder for reorder, subject, goods in waiting if goods == _goods(key, subject)]
     if found:
         unit.db.execute(_SQL["wake"], {"reorders": found, "now": unit.now})
     return len(found)
 
 
-def _goods(unit: Unit, subject: UUID, sku: str) -> bytes:
-    return unit.index.digest("held_goods", subject.bytes + sku.encode())
+def _key(unit: Unit, sku: str) -> bytes:
+    return unit.index.digest("held_goods", sku.encode())
+
+
+def _goods(key: bytes, subject: UUID) -> bytes:
+    """Of one product under its own key, so that looking through many people derives that once."""
+    return hmac.digest(key, subject.bytes, "sha256")

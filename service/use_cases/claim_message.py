@@ -43,6 +43,7 @@ from service.use_cases.hold_reorder import carry_out
 from service.use_cases.publish_event import publish_reorder
 from service.use_cases.reorder_steps import mark_forbidden, mark_handed_over, may_go, reorder_of
 from service.use_cases.settle_message import TRYING, park, settle
+from service.use_cases.todays_price import quote_today
 from service.use_cases.veto_window import veto_window
 from service.use_cases.weigh_order import weigh_order
 
@@ -172,6 +173,8 @@ def _is_settled(unit: Unit, subject: Subject, entry: Entry, message: Message) ->
 
 def _evaluate(case: _Case, has_room: Room) -> Claim | None:
     unit, subject, entry, message = case.unit, case.subject, case.entry, case.message
+    if case.is_first and case.reorder.details is not None:
+        quote_today(unit, message, case.reorder.details)
     asked, decision = ask_again(unit, subject, message)
     if case.is_first and message.kind == ORDER and decision.not_before is None:
         verdict = weigh_order(unit, subject, message, decision)

@@ -406,6 +406,30 @@ def test_a_changed_price_makes_it_a_reminder_that_says_so(services: Services) ->
     assert (order.kind, order.content["price_minor"]) == ("reorder.dispatched", 501)
 
 
+@pytest.mark.parametrize("strategy", ["automate", "coach"])
+def test_what_is_said_names_the_price_of_the_day(services: Services, strategy: str) -> None:
+    """It was proposed at another, and waited: the order that follows is the one that was told."""
+    person, receiver = make_person(services, strategy), Receiver()
+    reorder = propose(services, person, strategy=strategy)
+    sell(services, price_minor=650)
+    [told] = deliver(services, receiver)
+    assert told.content["price_minor"] == 650
+    assert shown(services, person)["price_minor"] == 650
+    if strategy == "coach":
+        with customer(services, person) as unit:
+            approve_reorder(unit, reorder)
+    [order] = deliver(services, receiver, NOW + WEEK)
+    assert (order.kind, order.content["price_minor"]) == ("reorder.dispatched", 650)
+
+
+def test_a_notice_over_the_mandates_price_is_not_sent(services: Services) -> None:
+    person, receiver = make_person(services, "automate"), Receiver()
+    propose(services, person, strategy="automate")
+    sell(services, price_minor=10_001)
+    assert deliver(services, receiver) == []
+    assert last(services, person) == ("cancelled", "mandate_price")
+
+
 def test_an_own_order_at_another_price_is_asked_about_again(services: Services) -> None:
     sell(services)
     person, receiver = make_person(services), Receiver()
