@@ -54,6 +54,7 @@ class _Sums:
     count: int = 0
     squares: int = 0
     total: float = 0.0
+    means: float = 0.0
     weighted: float = 0.0
     inside: float = 0.0
     offset: float = 0.0
@@ -72,6 +73,7 @@ class _Sums:
         self.count += count
         self.squares += count * count
         self.total += total
+        self.means += mean
         self.weighted += count * mean * mean
         inside = sum((value - mean) ** 2 for value in logs)
         self.inside += inside
@@ -83,8 +85,8 @@ class _Sums:
             self.spread_squares += own * own
             self.noise += _trigamma(half)
         if series.usual_days is not None:
-            self.offset += total - count * log(series.usual_days)
-            self.offsets += count
+            self.offset += mean - log(series.usual_days)
+            self.offsets += 1
 
 
 def train(histories: Iterable[Series], version: str, start: Model) -> Model:
@@ -119,14 +121,15 @@ def _nearest(parents: Mapping[str, str], key: str, priors: Mapping[str, Prior]) 
 def _prior(sums: _Sums, parent: Prior) -> Prior:
     people = len(sums.people)
     own = people / (people + _PARENT_PEOPLE)
-    location = sums.total / sums.count
+    # By person, not by interval: whoever buys often has more intervals, all of them short.
+    location = sums.means / sums.series
     offset = sums.offset / sums.offsets if sums.offsets else parent.offset
     free = sums.count - sums.series
     within = parent.within**2 if free < LEAST_PEOPLE else sums.inside / free
     between = parent.between**2
     spare = sums.count - sums.squares / sums.count
     if sums.series > 1 and spare > 0:
-        scatter = sums.weighted - sums.count * location**2
+        scatter = sums.weighted - sums.total**2 / sums.count
         between = max((scatter - (sums.series - 1) * within) / spare, 0.0)
     return Prior(
         location=_mixed(own, location, parent.location),

@@ -53,13 +53,13 @@ def _histories() -> Iterator[Series]:
 
 
 def main() -> None:
-    document = json.dumps(_rounded(learn().to_dict()), indent=1, sort_keys=True)
+    document = json.dumps(rounded(learn().to_dict()), indent=1, sort_keys=True)
     Path(forecast.__file__).with_name("default.json").write_text(document + "\n")
 
 
-def _rounded(value: object) -> object:
+def rounded(value: object) -> object:
     if isinstance(value, dict):
-        return {key: _rounded(each) for key, each in value.items()}
+        return {key: rounded(each) for key, each in value.items()}
     return round(value, 4) if isinstance(value, float) else value
 
 
