@@ -23,11 +23,10 @@ from tests.api.people import add_person, add_products, candidate
 from tests.use_cases.outbox import propose
 
 MANDATE = "man_abcdefgh"
+LIMITS = {"covers": "beauty", "currency": "SEK", "max_price_minor": 50_000}
 MANDATE_BODY = {
-    "covers": "beauty",
-    "currency": "SEK",
-    "max_price_minor": 50_000,
-    "accepted": {"text": "Beställ automatiskt", "locale": "sv"},
+    **LIMITS,
+    "accepted": {"text": "Beställning förenad med betalningsskyldighet", "locale": "sv"},
 }
 NOBODY = show_subject(ANYBODY)
 
@@ -306,6 +305,8 @@ CALLS: dict[str, Call] = {
     ),
     "GET /v1/subjects/<subject>/mandates": Call(),
     "GET /v1/subjects/<subject>/mandates/<mandate>": Call(),
+    "POST /v1/subjects/<subject>/mandates/terms": Call(lambda _: {**LIMITS, "locale": "sv"}),
+    "GET /v1/subjects/<subject>/mandates/<mandate>/history": Call(),
     "PUT /v1/subjects/<subject>/mandates/<mandate>": Call(lambda _: MANDATE_BODY),
     "DELETE /v1/subjects/<subject>/mandates/<mandate>": Call(),
     "POST /v1/subjects/<subject>/mandates/<mandate>/suspend": Call(),

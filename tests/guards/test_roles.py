@@ -36,6 +36,8 @@ TABLE: dict[str, tuple[str, ...]] = {
     "PATCH /v1/subjects/<subject>/preferences": ("customer", "dpo"),
     "GET /v1/subjects/<subject>/mandates": ("customer",),
     "GET /v1/subjects/<subject>/mandates/<mandate>": ("customer",),
+    "POST /v1/subjects/<subject>/mandates/terms": ("customer",),
+    "GET /v1/subjects/<subject>/mandates/<mandate>/history": ("customer",),
     "PUT /v1/subjects/<subject>/mandates/<mandate>": ("customer",),
     "DELETE /v1/subjects/<subject>/mandates/<mandate>": ("customer",),
     "POST /v1/subjects/<subject>/mandates/<mandate>/suspend": ("customer",),
