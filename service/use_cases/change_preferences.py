@@ -51,13 +51,13 @@ def change_preferences(
     with the epoch found, and raises when the caller has not seen it. Raises InvalidInputError for names
     that the policy does not know and for a channel that needs an opt-in with its notice.
     """
-    _check(unit.policy, patch)
+    _check_names(unit.policy, patch)
     subject = lock_subject(unit, subject_id)
     if check_epoch is not None:
         check_epoch(subject.epoch)
     _check_channels(unit.policy, subject.choices, patch)
     before = show_preferences(subject)
-    _apply(subject.choices, patch)
+    apply_patch(subject.choices, patch)
     after = show_preferences(subject)
     if after == before:
         return subject, None
@@ -66,7 +66,14 @@ def change_preferences(
     return subject, commit_change(unit, subject, {"kind": "preferences", "before": was, "after": now})
 
 
-def _apply(choices: Choices, patch: Mapping[str, Any]) -> None:
+def check_patch(policy: Policy, choices: Choices, patch: Mapping[str, Any]) -> None:
+    """Raises InvalidInputError for whatever cannot be patched so."""
+    _check_names(policy, patch)
+    _check_channels(policy, choices, patch)
+
+
+def apply_patch(choices: Choices, patch: Mapping[str, Any]) -> None:
+    """Set what a checked patch says in the choices of a person."""
     for field in ("sharing", "levels", "channels"):
         if field in patch:
             setattr(choices, field, _merged(getattr(choices, field), patch[field]))
@@ -85,7 +92,7 @@ def _merged(current: Mapping[str, Any], patch: Mapping[str, Any] | None) -> dict
     return {key: value for key, value in merged.items() if value is not None}
 
 
-def _check(policy: Policy, patch: Mapping[str, Any]) -> None:
+def _check_names(policy: Policy, patch: Mapping[str, Any]) -> None:
     faults: list[InputFault] = []
     for name in patch.get("sharing") or {}:
         if name not in policy.data:

@@ -82,7 +82,7 @@ def offer_mandate(unit: Unit, subject_id: UUID, limits: Limits, locale: str | No
 
 def show_terms(unit: Unit, subject: Subject, limits: Limits, locale: str) -> Shown:
     """Raises InvalidInputError at `/covers` for a product that can never be ordered under a mandate."""
-    product = _product(unit, limits.covers)
+    product = orderable(unit, limits.covers)
     programme = replenishment(unit.policy)
     terms = Terms(
         **asdict(limits),
@@ -126,12 +126,9 @@ def check_limits(unit: Unit, limits: Limits) -> None:
         raise InvalidInputError(faults)
 
 
-def show_limits(limits: Limits) -> dict[str, Any]:
-    ends = limits.expires_at
-    return asdict(limits) | {"expires_at": None if ends is None else show_instant(ends)}
-
-
-def _product(unit: Unit, covers: str) -> Product | None:
+def orderable(unit: Unit, covers: str) -> Product | None:
+    """The product that a mandate covers; None for a category or everything. Raises InvalidInputError at
+    `/covers` for one that can never be ordered automatically."""
     if not covers.startswith(_SKU):
         return None
     sku = covers.removeprefix(_SKU)
@@ -144,6 +141,11 @@ def _product(unit: Unit, covers: str) -> Product | None:
             [InputFault("/covers", "goods on prescription are never ordered automatically")]
         )
     return product
+
+
+def show_limits(limits: Limits) -> dict[str, Any]:
+    ends = limits.expires_at
+    return asdict(limits) | {"expires_at": None if ends is None else show_instant(ends)}
 
 
 def _show_product(product: Product) -> dict[str, Any]:

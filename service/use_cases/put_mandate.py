@@ -58,8 +58,7 @@ def put_mandate(
     so, a deleted mandate, one too many, and for other goods: the limits on what it covers stay, so a new
     agreement needs an id of its own.
     """
-    if MANDATE_ID.fullmatch(mandate_id) is None:
-        raise NotFoundError(MANDATE)
+    check_mandate_id(mandate_id)
     limits = command.limits
     check_limits(unit, limits)
     _check_button(command)
@@ -84,6 +83,12 @@ def put_mandate(
         "evidence": _evidence(unit, subject_id, shown, command.shown),
     }
     return mandate, commit_change(unit, subject, payload)
+
+
+def check_mandate_id(mandate_id: str) -> None:
+    """Raises NotFoundError for what is no id of a mandate."""
+    if MANDATE_ID.fullmatch(mandate_id) is None:
+        raise NotFoundError(MANDATE)
 
 
 def conclude(subject: Subject, mandate: StoredMandate, now: datetime) -> None:

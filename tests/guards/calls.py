@@ -216,6 +216,15 @@ def _preferences(_world: World) -> dict[str, Any]:
     }
 
 
+def _preview(_world: World) -> dict[str, Any]:
+    changes = {
+        "consents": [{"purpose": "personal_offers", "status": "withdrawn", "explicit": False}],
+        "preferences": {"levels": {"beauty": "automate"}, "max_per_week": 3},
+        "mandates": {MANDATE: {**LIMITS, "max_quantity": 2}},
+    }
+    return {"changes": changes, "locale": "sv"}
+
+
 def _product(_world: World) -> dict[str, Any]:
     return {
         "name": "Cream",
@@ -303,6 +312,7 @@ CALLS: dict[str, Call] = {
     "PATCH /v1/subjects/<subject>/preferences": Call(
         _preferences, lambda world: {"If-Match": f'"{world.epoch()}"'}
     ),
+    "POST /v1/subjects/<subject>/preview": Call(_preview),
     "GET /v1/subjects/<subject>/mandates": Call(),
     "GET /v1/subjects/<subject>/mandates/<mandate>": Call(),
     "POST /v1/subjects/<subject>/mandates/terms": Call(lambda _: {**LIMITS, "locale": "sv"}),

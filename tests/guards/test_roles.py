@@ -34,6 +34,7 @@ TABLE: dict[str, tuple[str, ...]] = {
     "DELETE /v1/subjects/<subject>/objections/<about>": ("customer", "dpo"),
     "GET /v1/subjects/<subject>/preferences": ("customer", "dpo"),
     "PATCH /v1/subjects/<subject>/preferences": ("customer", "dpo"),
+    "POST /v1/subjects/<subject>/preview": ("customer",),
     "GET /v1/subjects/<subject>/mandates": ("customer",),
     "GET /v1/subjects/<subject>/mandates/<mandate>": ("customer",),
     "POST /v1/subjects/<subject>/mandates/terms": ("customer",),
