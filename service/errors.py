@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 
 @dataclass(frozen=True)
@@ -69,6 +70,14 @@ class SubjectErasedError(SamtyckeError):
 
 class PreconditionRequiredError(SamtyckeError):
     """If-Match is required here."""
+
+
+class ConfirmationRequiredError(SamtyckeError):
+    """This raises a level to automatic orders, so it is asked about once more."""
+
+    def __init__(self, detail: str = "", **members: Any) -> None:
+        super().__init__(detail)
+        self.members = members
 
 
 class StaleError(SamtyckeError):

@@ -9,9 +9,10 @@ from service.api.auth import allow
 from service.api.context import reach, unit
 from service.api.openapi import Routes
 from service.policy import Policy
+from service.use_cases.level_changes import show_foreseen
 from service.use_cases.mandate_terms import Limits
 from service.use_cases.notices import current_notice
-from service.use_cases.preview import Changes, preview, show_foreseen
+from service.use_cases.preview import Changes, preview
 from service.use_cases.record_consent import Notice, RecordConsent
 
 routes = Routes("preview", "What a change would do, before it is made")

@@ -18,9 +18,10 @@ from service.storage.products import Product
 from service.storage.subjects import create_subject, read_subject
 from service.use_cases import level_grid
 from service.use_cases.change_preferences import change_preferences
+from service.use_cases.level_changes import show_foreseen
 from service.use_cases.level_grid import Place, Standing
 from service.use_cases.mandate_terms import Limits
-from service.use_cases.preview import Changes, preview, show_foreseen
+from service.use_cases.preview import Changes, preview
 from service.use_cases.put_mandate import PutMandate, end_mandate, put_mandate
 from service.use_cases.put_product import put_product
 from service.use_cases.record_consent import Notice, RecordConsent, record_consent
