@@ -36,7 +36,7 @@ WHOLE: dict[str, Any] = {
     "texts": WORDS,
     "recipients": ["Posten", {"name": "Bolaget", "country": "SE"}],
     "retention": {"period": "P10Y", "texts": WORDS, "records": {"decisions": "P2Y", "jobs": "P1M"}},
-    "levels": {"coach": {"texts": WORDS}, "automate": {"confirm": True}, "off": {}},
+    "levels": {"coach": {"texts": WORDS}, "automate": {"confirm": True}, "off": {}, "curate": None},
     "notices": {"offers": [{"version": 1, "texts": WORDS}], "email": {"version": 1}},
     "purposes": {
         "deliver": {"basis": "contract", "data": ["orders"], "explicit": False},
