@@ -72,6 +72,14 @@ class PreconditionRequiredError(SamtyckeError):
     """If-Match is required here."""
 
 
+class ConfirmationRequiredError(SamtyckeError):
+    """This raises a level to automatic orders, so it is asked about once more."""
+
+    def __init__(self, detail: str = "", **members: Any) -> None:
+        super().__init__(detail)
+        self.members = members
+
+
 class StaleError(SamtyckeError):
     """What you read has changed since."""
 

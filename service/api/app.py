@@ -36,6 +36,7 @@ NOUNS = (
     "receipts",
     "objections",
     "preferences",
+    "preview",
     "mandates",
     "requests",
     "holds",

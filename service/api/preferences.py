@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import Response
+from flask import Response, request
 
 from schemas.preferences import PreferencesChangedShape, PreferencesPatchShape, PreferencesShape
 from service.api import preconditions
@@ -34,12 +34,17 @@ def show(subject: str) -> Response:
 @routes.patch("/subjects/<subject>/preferences")
 @routes.answer(200, PreferencesChangedShape)
 @routes.header("If-Match", preconditions.DESCRIPTION, required=True)
+@routes.header(
+    "Confirmation", "From a 428 of type confirmation-required: yes to exactly what it told, within the hour"
+)
 @routes.body(PreferencesPatchShape, media_types=MERGE_PATCH)
 @allow("customer", "dpo")
 def patch(body: dict[str, Any], subject: str) -> Response:
-    """Change some of them. Lowering counts at once, and the answer lists what it stopped."""
+    """Change some of them. Lowering counts at once, and the answer lists what it stopped. Raising a level to
+    automate is asked about once more where the policy says so."""
+    confirmation = request.headers.get("Confirmation")
     with unit() as u:
-        found, changed = change_preferences(u, reach(subject), body, require_match)
+        found, changed = change_preferences(u, reach(subject), body, require_match, confirmation)
         recorded(u, found)
     answer = {**show_preferences(found), **show_changed(changed, found.epoch)}
     return with_etag(json_response(answer), found.epoch)

@@ -41,6 +41,7 @@ PROBLEMS: dict[type[Exception], tuple[int, str]] = {
     errors.ConflictError: (409, "conflict"),
     errors.SubjectErasedError: (410, "subject-erased"),
     errors.PreconditionRequiredError: (428, "precondition-required"),
+    errors.ConfirmationRequiredError: (428, "confirmation-required"),
     errors.StaleError: (412, "stale"),
     errors.IdempotencyMismatchError: (422, "idempotency-mismatch"),
     errors.TooManyRequestsError: (429, "too-many-requests"),
@@ -111,6 +112,8 @@ def _from_domain(error: errors.SamtyckeError) -> Response:
     detail = "" if isinstance(error, _WITHOUT_DETAIL) else error.detail
     if isinstance(error, errors.InvalidInputError):
         more["errors"] = show_faults((fault.pointer, fault.message) for fault in error.faults)
+    elif isinstance(error, errors.ConfirmationRequiredError):
+        more.update(error.members)
     elif isinstance(error, errors.ConflictError):
         # What is stored may have a status of its own; the problem's is the answer's.
         more.update(

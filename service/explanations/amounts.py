@@ -19,21 +19,21 @@ _TO = "\u2013"
 
 def show_date(at: datetime, locale: str, timezone: str = "UTC") -> str:
     """The day on which an instant falls in the reader's time zone, in words."""
-    return format_date(at.astimezone(_zone(timezone)).date(), "long", locale=_locale(locale))
+    return format_date(at.astimezone(_zone(timezone)).date(), "long", locale=language_locale(locale))
 
 
 def show_moment(at: datetime, locale: str, timezone: str = "UTC") -> str:
     """The day and the time of day, to the minute, in the reader's time zone."""
     local = at.astimezone(_zone(timezone))
-    day = format_date(local.date(), "long", locale=_locale(locale))
-    time = format_time(local, "short", locale=_locale(locale))
+    day = format_date(local.date(), "long", locale=language_locale(locale))
+    time = format_time(local, "short", locale=language_locale(locale))
     return sentence(locale, "moment", {"date": day, "time": time})
 
 
 def show_days(first: datetime, last: datetime, locale: str, timezone: str = "UTC") -> str:
     """The days from one instant to another in the reader's time zone, as in 6 to 9 November. The year is
     named where it changes in between."""
-    zone, spoken = _zone(timezone), _locale(locale)
+    zone, spoken = _zone(timezone), language_locale(locale)
     begin, end = first.astimezone(zone).date(), last.astimezone(zone).date()
     if begin == end:
         return str(format_skeleton("MMMMd", end, locale=spoken))
@@ -49,11 +49,12 @@ def show_days(first: datetime, last: datetime, locale: str, timezone: str = "UTC
 def show_money(minor: int, currency: str, locale: str) -> str:
     """An amount in minor units, with as many decimals as the currency has (ISO 4217)."""
     amount = Decimal(minor).scaleb(-get_currency_precision(currency))
-    return str(format_currency(amount, currency, locale=_locale(locale)))
+    return str(format_currency(amount, currency, locale=language_locale(locale)))
 
 
 @lru_cache
-def _locale(locale: str) -> Locale:
+def language_locale(locale: str) -> Locale:
+    """Babel's locale for one of ours."""
     language = language_of(locale)
     # English as written in Europe: the day before the month, 24 hours, the currency after the amount.
     return Locale.parse("en_150" if language == "en" else language)

@@ -7,7 +7,7 @@ from typing import Any
 
 from service.policy.check_entries import Names, check_duration
 from service.policy.check_receipts import check_controller, check_notice, check_storage, check_terms
-from service.policy.levels import LEVELS
+from service.policy.levels import LEVEL_NAMES, LEVELS, Level
 from service.policy.reader import Reader
 
 LOCALES = ("sv", "fi", "nb", "da", "en")
@@ -76,8 +76,13 @@ def check_document_extras(reader: Reader, names: Names, document: _Entry) -> Non
         check_notice(reader, value, path, accepted)
     for level, value, path in reader.entries(document.get("levels"), "/levels"):
         reader.one_of(level, path, LEVELS, "level")
-        entry = reader.mapping({} if value is None else value, path, ("texts",))
+        entry = reader.mapping({} if value is None else value, path, ("texts", "confirm"))
         check_texts(reader, entry.get("texts"), f"{path}/texts")
+        if entry.get("confirm") is not None:
+            reader.flag(entry["confirm"], f"{path}/confirm")
+            # On every other rung the customer has the last word each time, so nothing is asked twice.
+            if level != LEVEL_NAMES[Level.automate]:
+                reader.fault(f"{path}/confirm", "only automate is asked about once more")
 
 
 def check_texts(reader: Reader, value: object, path: str) -> None:

@@ -27,7 +27,7 @@ class StoredConsent(msgspec.Struct, omit_defaults=True):
 
 
 class StoredMandate(msgspec.Struct, omit_defaults=True):
-    """A mandate with its evidence: the accepted order-button text and locale (law.md A1)."""
+    """A mandate with the order-button text that was accepted, and its locale (law.md A1)."""
 
     id: str
     covers: str
@@ -42,6 +42,10 @@ class StoredMandate(msgspec.Struct, omit_defaults=True):
     min_days_between: int | None = None
     expires_at: datetime | None = None
     suspended_at: datetime | None = None
+    # The number of the event that concluded it, which keeps the evidence; 0 where none was recorded.
+    event: int = 0
+    # An event has recorded that it ran out.
+    expired: bool = False
     # A deleted mandate stays as an expired one, so that removing a narrow limit never lets a wide one serve.
     deleted_at: datetime | None = None
 

@@ -1,4 +1,5 @@
-"""When each subject's consents are worth looking at again: an hour in clear, and nothing about which."""
+"""When each subject's consents and mandates are worth looking at again: an hour in clear, and nothing about
+which."""
 
 from __future__ import annotations
 
@@ -16,6 +17,7 @@ _HOUR = timedelta(hours=1)
 def consent_due(choices: Choices) -> datetime | None:
     """The first whole hour at or after the first expiry that no event has recorded yet."""
     ends = [each.expires_at for each in choices.consents.values() if each.status == "given"]
+    ends += [m.expires_at for m in choices.mandates if m.deleted_at is None and not m.expired]
     first = min((end for end in ends if end is not None), default=None)
     if first is None:
         return None

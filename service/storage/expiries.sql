@@ -1,4 +1,4 @@
--- Subjects with a consent that has run out, longest ago first.
+-- Subjects with a consent or a mandate that has run out, longest ago first.
 -- name: take_expiring
 select id from subjects
 where consent_due <= %(now)s

@@ -13,6 +13,8 @@ from service.storage.choices import Choices, StoredQuiet
 from service.storage.subjects import Subject, lock_subject
 from service.storage.unit import Unit
 from service.use_cases.change import Changed, commit_change
+from service.use_cases.confirm_raise import confirm_raise
+from service.use_cases.level_changes import copy_of
 
 FIELDS = (
     "locale",
@@ -42,31 +44,47 @@ def show_preferences(subject: Subject) -> dict[str, Any]:
 
 
 def change_preferences(
-    unit: Unit, subject_id: UUID, patch: Mapping[str, Any], check_epoch: Callable[[int], None] | None = None
+    unit: Unit,
+    subject_id: UUID,
+    patch: Mapping[str, Any],
+    check_epoch: Callable[[int], None] | None = None,
+    confirmation: str | None = None,
 ) -> tuple[Subject, Changed | None]:
     """The subject after `patch`, and what the change did; None when it changed nothing.
 
     `patch` holds some of FIELDS, typed by its schema (`paused_until` an aware datetime). Within
     `sharing`, `levels` and `channels` a null takes the entry away. `check_epoch` is called under the lock
     with the epoch found, and raises when the caller has not seen it. Raises InvalidInputError for names
-    that the policy does not know and for a channel that needs an opt-in with its notice.
+    that the policy does not know and for a channel that needs an opt-in with its notice, and
+    ConfirmationRequiredError for a level that is raised to automate without a `confirmation` of exactly that,
+    where the policy asks for one.
     """
-    _check(unit.policy, patch)
+    _check_names(unit.policy, patch)
     subject = lock_subject(unit, subject_id)
     if check_epoch is not None:
         check_epoch(subject.epoch)
     _check_channels(unit.policy, subject.choices, patch)
-    before = show_preferences(subject)
-    _apply(subject.choices, patch)
+    found, before = copy_of(subject), show_preferences(subject)
+    apply_patch(subject.choices, patch)
     after = show_preferences(subject)
     if after == before:
         return subject, None
     was = {field: before[field] for field in FIELDS if before[field] != after[field]}
     now = {field: after[field] for field in was}
-    return subject, commit_change(unit, subject, {"kind": "preferences", "before": was, "after": now})
+    payload = {"kind": "preferences", "before": was, "after": now}
+    if "levels" in was and unit.actor.has("customer"):
+        payload |= confirm_raise(unit, found, subject, payload, confirmation)
+    return subject, commit_change(unit, subject, payload)
 
 
-def _apply(choices: Choices, patch: Mapping[str, Any]) -> None:
+def check_patch(policy: Policy, choices: Choices, patch: Mapping[str, Any]) -> None:
+    """Raises InvalidInputError for whatever cannot be patched so."""
+    _check_names(policy, patch)
+    _check_channels(policy, choices, patch)
+
+
+def apply_patch(choices: Choices, patch: Mapping[str, Any]) -> None:
+    """Set what a checked patch says in the choices of a person."""
     for field in ("sharing", "levels", "channels"):
         if field in patch:
             setattr(choices, field, _merged(getattr(choices, field), patch[field]))
@@ -85,7 +103,7 @@ def _merged(current: Mapping[str, Any], patch: Mapping[str, Any] | None) -> dict
     return {key: value for key, value in merged.items() if value is not None}
 
 
-def _check(policy: Policy, patch: Mapping[str, Any]) -> None:
+def _check_names(policy: Policy, patch: Mapping[str, Any]) -> None:
     faults: list[InputFault] = []
     for name in patch.get("sharing") or {}:
         if name not in policy.data:

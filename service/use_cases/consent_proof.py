@@ -20,7 +20,7 @@ def expendable(events: Sequence[Event], before: datetime) -> int:
         about = _about(event.payload)
         followed = None if about is None else later.get(about)
         ends.append(_end(event, followed))
-        if about is not None:
+        if about is not None and not _only_rests(event.payload):
             later[about] = event.at
     count = 0
     for end in list(reversed(ends))[:-1]:
@@ -28,6 +28,11 @@ def expendable(events: Sequence[Event], before: datetime) -> int:
             break
         count += 1
     return count
+
+
+def _only_rests(payload: dict[str, Any]) -> bool:
+    """A mandate that was suspended or resumed still stands on the word with which it was concluded."""
+    return payload["kind"] == "mandate" and payload["does"] in ("suspended", "resumed")
 
 
 def _about(payload: dict[str, Any]) -> tuple[str, str] | None:
@@ -51,6 +56,8 @@ def _end(event: Event, followed: datetime | None) -> datetime | None:
         return None
     if followed is not None or _about(payload) is None:
         return followed or event.at
+    if payload["kind"] == "mandate":
+        return event.at if payload["does"] in ("ended", "expired") else None
     if payload["kind"] != "consent":
         return None
     if payload["status"] != "given":

@@ -1,7 +1,7 @@
-"""Record that consents have run out (law.md G3).
+"""Record that consents and mandates have run out (law.md G3, A4).
 
 The core stops at the moment by itself, so nothing waits for this: it makes the history say so, raises the
-epoch, and cancels what was still queued on the strength of such a consent.
+epoch, and cancels what was still queued on the strength of such a consent or mandate.
 """
 
 from __future__ import annotations
@@ -21,17 +21,20 @@ from service.storage.expiries import consent_due, set_consent_due, take_expiring
 from service.storage.subjects import Subject, read_subjects
 from service.storage.unit import Unit
 from service.use_cases.change import commit_change
+from service.use_cases.put_mandate import expire_mandates
 
 _UNREADABLE_AGAIN = timedelta(days=1)
 
 
 @dataclass(slots=True)
 class Swept:
-    """Subjects looked at, consents recorded as expired, and subjects that could not be looked at."""
+    """Subjects looked at, consents recorded as expired, subjects that could not be looked at, and mandates
+    recorded as expired."""
 
     looked: int = 0
     expired: int = 0
     failed: int = 0
+    mandates: int = 0
 
 
 def expire_consents(unit: Unit, limit: int) -> Swept:
@@ -47,6 +50,7 @@ def expire_consents(unit: Unit, limit: int) -> Swept:
             with unit.db.transaction():
                 subject = read_subjects(unit.db, unit.keyring, [subject_id])[subject_id]
                 swept.expired += _expire(unit, subject)
+                swept.mandates += expire_mandates(unit, subject)
                 due = None if subject.key is None else consent_due(subject.choices)
                 set_consent_due(unit, subject_id, due)
         except psycopg.OperationalError:

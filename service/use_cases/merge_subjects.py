@@ -55,13 +55,17 @@ def merge_subjects(unit: Unit, source_id: UUID, target_id: UUID) -> Changed:
         stopped.cancelled.extend(ended)
         if each is source:
             stopped.irrevocable.extend(left)
-    moved = {
+    moved: dict[str, Any] = {
         "identifiers": move_identifiers(unit, source, target),
         "signals": move_signals(unit, source, target, data_categories(unit)),
         "inbox": move_inbox(unit, source, target),
         "requests": give_open_requests(unit, source, target),
     }
+    agreed = [mandate.id for mandate in source.choices.mandates]
     target.choices = merged_choices(unit.policy, source, target, unit.now)
+    # Under which id each of the one's mandates is known from now on: the other may have used the same.
+    known = [mandate.id for mandate in target.choices.mandates[-len(agreed) :]] if agreed else []
+    moved["mandates"] = dict(zip(known, agreed, strict=True))
     target.activity = Activity(
         contacts=sorted([*source.activity.contacts, *target.activity.contacts], key=lambda c: c.at),
         orders=sorted([*source.activity.orders, *target.activity.orders], key=lambda o: o.at),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 from service.consent_states import ConsentState, state_after, state_of
@@ -54,6 +55,15 @@ class ConsentRecorded:
     changed: Changed
 
 
+@dataclass(frozen=True, slots=True)
+class Applied:
+    """What the event of an answer says, and what the answer led to."""
+
+    payload: dict[str, Any]
+    state: ConsentState
+    expires_at: datetime | None
+
+
 def record_consent(unit: Unit, subject_id: UUID, command: RecordConsent) -> ConsentRecorded:
     """Raises ForbiddenError for a status that is not this role's to say, InvalidInputError for an unknown
     purpose, channel or notice or a clock too far off, and ConflictError when a later answer stands or what
@@ -62,8 +72,18 @@ def record_consent(unit: Unit, subject_id: UUID, command: RecordConsent) -> Cons
     roles = unit.actor.roles if unit.actor.subject == subject_id else unit.actor.roles - {"customer"}
     if not any(command.status in STATUSES_BY_ROLE.get(role, ()) for role in roles):
         raise ForbiddenError(f"{unit.actor.role} may not record {command.status!r}")
-    since = _checked(unit, command)
+    since = check_answer(unit, command)
     subject = lock_subject(unit, subject_id)
+    answered = apply_answer(unit, subject, command, since)
+    payload = answered.payload
+    if command.status == "invalidated":
+        payload["past_uses"] = past_uses(unit, subject, about(command))
+    changed = commit_change(unit, subject, payload)
+    return ConsentRecorded(command.status, answered.state, answered.expires_at, changed)
+
+
+def apply_answer(unit: Unit, subject: Subject, command: RecordConsent, since: datetime) -> Applied:
+    """Set a checked answer in the choices of a person. Raises ConflictError as `record_consent` does."""
     answers = subject.choices.consents if command.purpose else subject.choices.opt_ins
     key = command.purpose or command.channel or ""
     before = answers.get(key)
@@ -75,8 +95,6 @@ def record_consent(unit: Unit, subject_id: UUID, command: RecordConsent) -> Cons
         "at": show_instant(since),
         "expires_at": None if expires_at is None else show_instant(expires_at),
     }
-    if command.status == "invalidated":
-        payload["past_uses"] = past_uses(unit, subject, about(command))
     if not (command.status in _QUESTIONS and before is not None and before.status not in _OPEN):
         answers[key] = StoredConsent(
             status=command.status,
@@ -88,8 +106,7 @@ def record_consent(unit: Unit, subject_id: UUID, command: RecordConsent) -> Cons
         )
     if command.channel:
         _switch_channel(subject, command.channel, command.status)
-    changed = commit_change(unit, subject, payload)
-    return ConsentRecorded(command.status, state, expires_at, changed)
+    return Applied(payload, state, expires_at)
 
 
 def may_ask_from(consent: StoredConsent) -> datetime | None:
@@ -99,7 +116,8 @@ def may_ask_from(consent: StoredConsent) -> datetime | None:
     return add_duration(consent.since, NO_NEW_QUESTION)
 
 
-def _checked(unit: Unit, command: RecordConsent) -> datetime:
+def check_answer(unit: Unit, command: RecordConsent) -> datetime:
+    """Since when an answer is to count. Raises InvalidInputError."""
     faults: list[InputFault] = []
     policy = unit.policy
     if (command.purpose is None) == (command.channel is None):

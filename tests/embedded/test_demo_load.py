@@ -26,7 +26,7 @@ from service.embedded.demo.load import load
 from service.embedded.demo.people import people, people_entries
 from service.storage.identifiers import find_by_identifiers
 from service.storage.policies import publish_policy
-from service.storage.subjects import read_subject
+from service.storage.subjects import read_events, read_subject
 
 ROOT = Path(__file__).parents[2]
 SOME = 12
@@ -182,3 +182,17 @@ def test_another_policy_is_left_alone(services: Services, database: str) -> None
     assert not load(services, services.now, said.append)
     assert said == ["demo: another policy is in force, so no demo data is loaded"]
     assert contents(database)["public.subjects"] == []
+
+
+def test_astrid_was_shown_her_mandate_and_asked_once_more(services: Services) -> None:
+    assert load(services, services.now, lambda line: None, size=0)
+    number = people_entries()["astrid"]["number"]
+    with services.unit(system_actor("test")) as unit:
+        astrid = read_subject(unit, find_by_identifiers(unit, NUMBER, [number])[number])
+        payloads = [event.payload for event in read_events(unit, astrid)]
+    [mandate] = [each for each in payloads if each["kind"] == "mandate"]
+    assert mandate["evidence"]["proven"] is True
+    assert mandate["evidence"]["button"] == "Bestilling med betalingsplikt"
+    [raised] = [each for each in payloads if each.get("after", {}).get("levels")]
+    assert raised["confirmed"]["explanation"]
+    assert {each["actor"]["role"] for each in (mandate, raised)} == {"customer"}

@@ -25,11 +25,10 @@ from tests.api.people import add_person, add_products, candidate
 from tests.use_cases.outbox import add_product, propose
 
 MANDATE = "man_abcdefgh"
+LIMITS = {"covers": "beauty", "currency": "SEK", "max_price_minor": 50_000}
 MANDATE_BODY = {
-    "covers": "beauty",
-    "currency": "SEK",
-    "max_price_minor": 50_000,
-    "accepted": {"text": "Beställ automatiskt", "locale": "sv"},
+    **LIMITS,
+    "accepted": {"text": "Beställning förenad med betalningsskyldighet", "locale": "sv"},
 }
 NOBODY = show_subject(ANYBODY)
 
@@ -226,6 +225,15 @@ def _preferences(_world: World) -> dict[str, Any]:
     }
 
 
+def _preview(_world: World) -> dict[str, Any]:
+    changes = {
+        "consents": [{"purpose": "personal_offers", "status": "withdrawn", "explicit": False}],
+        "preferences": {"levels": {"beauty": "automate"}, "max_per_week": 3},
+        "mandates": {MANDATE: {**LIMITS, "max_quantity": 2}},
+    }
+    return {"changes": changes, "locale": "sv"}
+
+
 def _product(_world: World) -> dict[str, Any]:
     return {
         "name": "Cream",
@@ -313,8 +321,11 @@ CALLS: dict[str, Call] = {
     "PATCH /v1/subjects/<subject>/preferences": Call(
         _preferences, lambda world: {"If-Match": f'"{world.epoch()}"'}
     ),
+    "POST /v1/subjects/<subject>/preview": Call(_preview),
     "GET /v1/subjects/<subject>/mandates": Call(),
     "GET /v1/subjects/<subject>/mandates/<mandate>": Call(),
+    "POST /v1/subjects/<subject>/mandates/terms": Call(lambda _: {**LIMITS, "locale": "sv"}),
+    "GET /v1/subjects/<subject>/mandates/<mandate>/history": Call(),
     "PUT /v1/subjects/<subject>/mandates/<mandate>": Call(lambda _: MANDATE_BODY),
     "DELETE /v1/subjects/<subject>/mandates/<mandate>": Call(),
     "POST /v1/subjects/<subject>/mandates/<mandate>/suspend": Call(),

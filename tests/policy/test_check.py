@@ -36,7 +36,7 @@ WHOLE: dict[str, Any] = {
     "texts": WORDS,
     "recipients": ["Posten", {"name": "Bolaget", "country": "SE"}],
     "retention": {"period": "P10Y", "texts": WORDS, "records": {"decisions": "P2Y", "jobs": "P1M"}},
-    "levels": {"coach": {"texts": WORDS}, "off": None},
+    "levels": {"coach": {"texts": WORDS}, "automate": {"confirm": True}, "off": {}, "curate": None},
     "notices": {"offers": [{"version": 1, "texts": WORDS}], "email": {"version": 1}},
     "purposes": {
         "deliver": {"basis": "contract", "data": ["orders"], "explicit": False},
@@ -131,6 +131,9 @@ FAULTS: list[tuple[str, object]] = [
     ("/retention/records/everything", "P1Y"),
     ("/levels/full", {}),
     ("/levels/coach/max", 1),
+    ("/levels/coach/confirm", True),
+    ("/levels/off/confirm", False),
+    *[("/levels/automate/confirm", value) for value in (1, "yes", [])],
     ("/levels/coach/texts/dk", "x"),
     ("/notices/gone", {}),
     ("/notices/offers/0/texts/se", "x"),

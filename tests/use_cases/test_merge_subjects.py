@@ -19,6 +19,7 @@ from service.storage.subjects import Subject, read_events, read_subject
 from service.use_cases.advance_request import fulfil_request, verify_request
 from service.use_cases.change_preferences import change_preferences
 from service.use_cases.file_request import file_request
+from service.use_cases.mandate_history import mandate_history
 from service.use_cases.merge_subjects import merge_subjects, merged_choices
 from service.use_cases.put_mandate import PutMandate, put_mandate
 from service.use_cases.read_signals import disclose_signals
@@ -76,6 +77,12 @@ def test_mandates_end(acting: Acting, aino: UUID, double: UUID) -> None:
         mandates = read_subject(unit, aino).state(NOW).mandates
     assert len({mandate.id for mandate in mandates}) == 2
     assert all(mandate.expires_at == NOW for mandate in mandates)
+    # Each keeps its own history, although both had chosen the same id.
+    with acting("customer", aino) as unit:
+        told = {mandate.id: mandate_history(unit, aino, mandate.id) for mandate in mandates}
+    assert [[step["does"] for step in steps] for steps in told.values()] == [["concluded", "ended"]] * 2
+    assert len({steps[0]["event"] for steps in told.values()}) == 2
+    assert all(steps[0]["evidence"]["button"] for steps in told.values())
 
 
 def test_erasing_the_one_erases_the_other(acting: Acting, aino: UUID, double: UUID) -> None:

@@ -29,6 +29,13 @@ from service.use_cases.advance_request import refuse_request
 from service.use_cases.change_preferences import change_preferences
 from service.use_cases.file_request import file_request
 from service.use_cases.purge_by_age import WHATS, purge_by_age
+from service.use_cases.put_mandate import (
+    PutMandate,
+    end_mandate,
+    put_mandate,
+    resume_mandate,
+    suspend_mandate,
+)
 from service.use_cases.record_consent import Notice, RecordConsent, record_consent
 from service.use_cases.register_webhook import RegisterWebhook, register_webhook
 from service.use_cases.set_objection import object_to
@@ -187,6 +194,24 @@ def test_proof_of_consent_stays_as_long_as_it_proves_something(
         kept = read_events(unit, lock_subject(unit, aino))
     assert [event.payload["kind"] for event in kept] == ["objection", "preferences"]
     assert [event.number for event in kept] == [3, 4]
+
+
+def test_what_a_mandate_was_concluded_on_stays_as_long_as_it_stands(
+    acting: Acting, services: Services, aino: UUID
+) -> None:
+    """Also when it was suspended and resumed long ago."""
+    button = "Order with obligation to pay"
+    with acting("customer", aino) as unit:
+        put_mandate(unit, aino, "man_a", PutMandate("health.otc", "SEK", 9900, button, "en"))
+        suspend_mandate(unit, aino, "man_a")
+        resume_mandate(unit, aino, "man_a")
+        change_preferences(unit, aino, {"max_per_week": 1}, None)
+    assert purge_by_age(at(services, after("P60M")))["consent_proof"] == 0
+    with acting("customer", aino, at=add_duration(NOW, "P60M")) as unit:
+        end_mandate(unit, aino, "man_a")
+        change_preferences(unit, aino, {"max_per_week": 2}, None)
+    assert purge_by_age(at(services, after("P90M")))["consent_proof"] == 0
+    assert purge_by_age(at(services, after("P97M")))["consent_proof"] == 5
 
 
 def test_what_cannot_be_read_is_left_alone(acting: Acting, services: Services, aino: UUID) -> None:

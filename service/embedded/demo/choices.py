@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 
 from service.embedded.demo.customer import (
-    ORDER_BUTTON,
     Answered,
     Concluded,
     Objected,
@@ -14,6 +13,7 @@ from service.embedded.demo.customer import (
     Step,
 )
 from service.embedded.demo.histories import Life
+from service.explanations.mandates import order_button
 from service.use_cases.put_mandate import PutMandate
 
 # Attitude to its share. The first two share nothing.
@@ -71,7 +71,7 @@ def _mandate(life: Life, at: datetime) -> Iterator[Step]:
         covers=rng.choice(("*", "health.otc", "health.otc.vitamins", "beauty")),
         currency="SEK",
         max_price_minor=rng.choice((10_000, 20_000, 30_000)),
-        text=ORDER_BUTTON[life.locale],
+        text=order_button(life.locale),
         locale=life.locale,
         max_quantity=2,
         max_spend_minor=60_000,

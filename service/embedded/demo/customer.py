@@ -93,15 +93,6 @@ class Customer:
 # The kind of identifier by which the shop, the loader and the story know their customers.
 NUMBER = "customer_number"
 
-# What the button said that was pressed (law.md A1), word for word.
-ORDER_BUTTON = {
-    "sv": "Beställning förenad med betalningsskyldighet",
-    "fi": "Tilaukseen liittyy maksuvelvollisuus",
-    "nb": "Bestilling med betalingsplikt",
-    "da": "Ordre med betalingsforpligtelse",
-    "en": "Order with obligation to pay",
-}
-
 
 def in_order(steps: list[Step]) -> tuple[Step, ...]:
     """By time, on whole seconds; what stands first at the same instant stays first."""

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from itertools import groupby
+from typing import Any
 from uuid import UUID
 
 from service.actor import Actor, system_actor
@@ -22,6 +23,7 @@ from service.embedded.demo.customer import (
     Preferred,
     Step,
 )
+from service.errors import ConfirmationRequiredError
 from service.policy import Contact
 from service.storage.database import Connection
 from service.storage.subjects import lock_subject, save_activity
@@ -29,6 +31,7 @@ from service.storage.unit import PolicyInForce, Unit
 from service.use_cases.advance_request import fulfil_request
 from service.use_cases.change_preferences import change_preferences
 from service.use_cases.file_request import file_request
+from service.use_cases.mandate_terms import offer_mandate
 from service.use_cases.put_mandate import put_mandate
 from service.use_cases.record_consent import Notice, RecordConsent, record_consent
 from service.use_cases.register_subject import RegisterSubject, register_subject
@@ -133,9 +136,11 @@ def _choose(unit: Unit, subject: UUID, customer: Customer, action: Action) -> No
         case Answered():
             record_consent(unit, subject, _consent(unit, customer, action))
         case Preferred(patch):
-            change_preferences(unit, subject, patch, None)
+            _prefer(_as_herself(unit, subject), subject, patch)
         case Concluded(mandate, command):
-            put_mandate(unit, subject, mandate, command)
+            own = _as_herself(unit, subject)
+            terms = offer_mandate(own, subject, command.limits, command.locale)
+            put_mandate(own, subject, mandate, replace(command, shown=terms["shown"]))
         case Objected(about):
             object_to(unit, subject, about)
         case Contacted():
@@ -144,6 +149,19 @@ def _choose(unit: Unit, subject: UUID, customer: Customer, action: Action) -> No
             save_activity(unit, locked)
         case _:
             raise TypeError(f"{type(action).__name__} is no choice")
+
+
+def _prefer(unit: Unit, subject: UUID, patch: Mapping[str, Any]) -> None:
+    """Whoever is asked once more says yes to what she is told."""
+    try:
+        change_preferences(unit, subject, patch)
+    except ConfirmationRequiredError as asked:
+        change_preferences(unit, subject, patch, confirmation=asked.members["confirmation"])
+
+
+def _as_herself(unit: Unit, subject: UUID) -> Unit:
+    """What nobody else may conclude, and what nobody else is asked about, is done in her own name."""
+    return replace(unit, actor=Actor(sub=_ORIGIN, roles=frozenset({"customer"}), subject=subject))
 
 
 def _consent(unit: Unit, customer: Customer, answered: Answered) -> RecordConsent:

@@ -8,7 +8,6 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from service.embedded.demo.customer import (
-    ORDER_BUTTON,
     Answered,
     Concluded,
     Contacted,
@@ -22,6 +21,7 @@ from service.embedded.demo.customer import (
 )
 from service.embedded.demo.files import read_data
 from service.embedded.demo.goods import catalogue
+from service.explanations.mandates import order_button
 from service.instants import show_instant
 from service.use_cases.put_mandate import PutMandate
 from service.use_cases.register_subject import Identifier
@@ -103,7 +103,7 @@ def _choices(entry: _Entry, line: _Entry, at: datetime, today: date) -> Iterator
         command = PutMandate(
             covers=line["mandate"],
             currency="SEK",
-            text=ORDER_BUTTON[entry["locale"]],
+            text=order_button(entry["locale"]),
             locale=entry["locale"],
             expires_at=_at(entry, today, line["ends"]),
             **line["limits"],
