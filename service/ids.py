@@ -27,6 +27,7 @@ HOLD = "hld"
 ERASURE = "era"
 ENDPOINT = "whk"
 MESSAGE = "msg"
+CASE = "evt"
 
 _LENGTH = 26
 

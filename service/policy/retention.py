@@ -27,6 +27,7 @@ RECORDS: Mapping[str, str] = MappingProxyType(
         "inbox": "P24M",
         "jobs": "P1M",
         "old_states": "P1M",
+        "pilots": "P24M",
         "request_details": "P36M",
     }
 )

@@ -14,6 +14,8 @@ _DELETES = {
     "signals": "delete_signals",
     "reorders": "delete_reorders",
     "permits": "delete_permits",
+    "cases": "delete_cases",
+    "pilot_members": "delete_members",
     "messages": "delete_messages",
     "stored_answers": "delete_idempotency",
     "inbox": "delete_inbox",

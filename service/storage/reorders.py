@@ -14,6 +14,7 @@ from service.crypto.reading import CONSENT_ADMINISTRATION
 from service.errors import NotFoundError, UnreadableError
 from service.ids import REORDER
 from service.policy import Candidate
+from service.storage.pilots import count_step
 from service.storage.sql import load
 from service.storage.subjects import Subject
 from service.storage.unit import Unit
@@ -106,7 +107,10 @@ def insert_reorder(unit: Unit, subject: Subject, reorder: UUID, cycle: str, deta
         "now": unit.now,
         "sealed": subject.seal(details, _TABLE, reorder),
     }
-    return unit.db.execute(_SQL["insert_reorder"], key).fetchone() is not None
+    if unit.db.execute(_SQL["insert_reorder"], key).fetchone() is None:
+        return False
+    count_step(unit, subject, details, "proposed", "run_out")
+    return True
 
 
 def move_reorder(unit: Unit, subject: Subject, reorder: Reorder, to: str, reason: str) -> bool:
@@ -116,7 +120,11 @@ def move_reorder(unit: Unit, subject: Subject, reorder: Reorder, to: str, reason
         reorder.details.history.append(step(unit, to, reason))
         sealed = subject.seal(reorder.details, _TABLE, reorder.id)
     key = {"id": reorder.id, "from": reorder.state, "to": to, "now": unit.now, "sealed": sealed}
-    return unit.db.execute(_SQL["move_reorder"], key).fetchone() is not None
+    if unit.db.execute(_SQL["move_reorder"], key).fetchone() is None:
+        return False
+    if reorder.details is not None:
+        count_step(unit, subject, reorder.details, to, reason)
+    return True
 
 
 def step(unit: Unit, state: str, reason: str) -> Step:

@@ -23,9 +23,11 @@ STATEMENTS = {
     "access_log": "purge_access_log",
     "request_details": "purge_request_details",
     "inbox": "purge_inbox",
+    "cases": "purge_cases",
+    "pilot_members": "purge_members",
     "changes_told": "purge_changes_told",
 }
-_DELETING = frozenset({"signals", "inbox", "changes_told"})
+_DELETING = frozenset({"signals", "inbox", "cases", "pilot_members", "changes_told"})
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,8 +31,10 @@ from service.use_cases.announcement import announcement
 from service.use_cases.decide import evaluate_state
 from service.use_cases.fields_read import fields_read
 from service.use_cases.foresee_run_outs import Foreseen, foresee_run_outs, readable, replenishment
+from service.use_cases.note_shadow import note_shadow
 from service.use_cases.queue_message import queue_message
 from service.use_cases.reorder_candidate import cycle_of, next_attempt, reorder_candidate
+from service.use_cases.watch_subject import watch_subject
 
 # The notice before an automatic order (law.md A5): a run-out is looked at when the safe date is this near.
 LEAD = timedelta(days=7)
@@ -78,7 +80,8 @@ def propose_reorders(unit: Unit, limit: int) -> Scanned:
             with unit.db.transaction():
                 subject = read_subjects(unit.db, unit.keyring, [subject_id])[subject_id]
                 scanned, due = _look(unit, subject)
-                set_due(unit, subject_id, due)
+                looks = [look for look in (due, watch_subject(unit, subject)) if look is not None]
+                set_due(unit, subject_id, min(looks, default=None))
             total += scanned
         except psycopg.OperationalError:
             raise
@@ -149,6 +152,8 @@ def _ask(unit: Unit, subject: Subject, state: State, asked: Sequence[_Asked]) ->
     candidates = [each.candidate for each in asked]
     decisions = evaluate_state(unit.in_force, state, candidates, unit.now)
     ids = record_decisions(unit, subject, candidates, decisions, fields_read(unit.policy, candidates))
+    for each, decision, decision_id in zip(asked, decisions, ids, strict=True):
+        note_shadow(unit, subject, each.foreseen, each.candidate, (decision, decision_id))
     return sum(
         _propose(unit, subject, each, decision, decision_id)
         for each, decision, decision_id in zip(asked, decisions, ids, strict=True)

@@ -23,7 +23,7 @@ def reorder_candidate(
         strategy=Level.automate if ships else Level.coach,
         category=product.category,
         sku=product.sku,
-        channels=_channels(policy, choices),
+        channels=chosen_channels(policy, choices),
         data=foreseen.data,
         quantity=min(foreseen.quantity, product.limit_per_order or foreseen.quantity),
         price_minor=product.price_minor,
@@ -31,7 +31,7 @@ def reorder_candidate(
     )
 
 
-def _channels(policy: Policy, choices: Choices) -> tuple[str, ...]:
+def chosen_channels(policy: Policy, choices: Choices) -> tuple[str, ...]:
     """What the person switched on, then what needs no opt-in. All, if none is left: the gate says why not."""
     chosen = [name for name, on in choices.channels.items() if on and name in policy.channels]
     free = [n for n, channel in policy.channels.items() if not channel.opt_in and n not in choices.channels]
