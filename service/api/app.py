@@ -52,6 +52,7 @@ NOUNS = (
     "unsubscribe",
     "recipients",
     "inbox",
+    "pilots",
 )
 
 HEADERS = {

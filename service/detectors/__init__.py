@@ -4,6 +4,16 @@ output, on the standard library and the policy alone."""
 from __future__ import annotations
 
 from service.detectors.rates import Rate, rate_of
-from service.detectors.rules import Found, Part, Seen, SeenRunOut, Verdict, look_for
+from service.detectors.rules import Found, Part, Seen, SeenRunOut, Verdict, look_for, regular_products
 
-__all__ = ["Found", "Part", "Rate", "Seen", "SeenRunOut", "Verdict", "look_for", "rate_of"]
+__all__ = [
+    "Found",
+    "Part",
+    "Rate",
+    "Seen",
+    "SeenRunOut",
+    "Verdict",
+    "look_for",
+    "rate_of",
+    "regular_products",
+]

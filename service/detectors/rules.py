@@ -120,6 +120,11 @@ def _rhythms(seen: Sequence[Seen]) -> Iterator[_Rhythm]:
             yield _Rhythm(sku, purchases[-1].category, purchases[-1].at, timedelta(days=usual))
 
 
+def regular_products(seen: Sequence[Seen], now: datetime) -> set[str]:
+    """The products that were bought up to `now` often enough for a rhythm."""
+    return {each.sku for each in _rhythms(sorted((s for s in seen if s.at <= now), key=lambda s: s.at))}
+
+
 def _lapsed(detector: Detector, seen: Sequence[Seen], now: datetime) -> Verdict:
     """Nothing bought for `times` the usual interval."""
     found, looks = [], []

@@ -53,12 +53,14 @@ def count_outcome(unit: Unit, arm: Arm, metric: str, *, detector: str = "", tota
     unit.db.execute(_SQL["count_outcome"], _group(unit, arm, detector) | {"metric": metric, "total": total})
 
 
-def count_person(unit: Unit, subject: Subject, arm: Arm, *, detector: str = "") -> None:
-    """Count a locked subject as one of a group, once."""
-    text = "|".join((detector, *arm))
+def count_person(
+    unit: Unit, subject: Subject, arm: Arm, metric: str = "people", *, detector: str = ""
+) -> None:
+    """Count a locked subject as one of a group, or as one of those in it who complained: once."""
+    text = "|".join((detector, *arm, metric))
     member = unit.index.digest("pilot", subject.id.bytes + text.encode())
-    key = _group(unit, arm, detector) | {"subject": subject.id, "member": member, "now": unit.now}
-    unit.db.execute(_SQL["count_person"], key)
+    key = {"subject": subject.id, "member": member, "now": unit.now, "metric": metric}
+    unit.db.execute(_SQL["count_person"], _group(unit, arm, detector) | key)
 
 
 def count_step(unit: Unit, subject: Subject, details: ReorderDetails, to: str, reason: str) -> None:

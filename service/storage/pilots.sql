@@ -4,7 +4,7 @@ values (
     %(month)s, %(detector)s, %(programme)s, %(strategy)s, %(category)s, %(stage)s, %(metric)s, %(total)s
 );
 
--- The person is counted in a group once.
+-- The person is counted once in a group for each of these metrics.
 -- name: count_person
 with joined as (
     insert into pilot_members (subject, member, created_at) values (%(subject)s, %(member)s, %(now)s)
@@ -14,7 +14,7 @@ with joined as (
 insert into pilot_tallies (month, detector, programme, strategy, category, stage, metric, total)
 select
     %(month)s::date, %(detector)s::text, %(programme)s::text, %(strategy)s::text, %(category)s::text,
-    %(stage)s::text, 'people', 0
+    %(stage)s::text, %(metric)s::text, 0
 from joined;
 
 -- Two that folded at once would wait for each other's counts.

@@ -8,14 +8,14 @@ from typing import Any
 
 from service.policy.pilots import Arm
 from service.storage.cases import Shadow, read_cases
-from service.storage.pilots import arm_of_reorder, count_outcome
+from service.storage.pilots import arm_of_reorder, count_outcome, count_person
 from service.storage.reorders import read_reorders
 from service.storage.subjects import Subject
 from service.storage.unit import Unit
 
 # What came longer ago is not put down to a proposal.
 _OF_LATE = timedelta(days=90)
-# What a signal is counted as; a rating as its metric.
+# Who returned something or complained is counted as a person; a rating by its own metric.
 _METRICS = {"returned": "returned", "complaint_opened": "complaint"}
 COUNTED = frozenset({*_METRICS, "rating"})
 
@@ -23,11 +23,12 @@ COUNTED = frozenset({*_METRICS, "rating"})
 def count_feedback(unit: Unit, subject: Subject, signal_type: str, data: dict[str, Any]) -> None:
     """Count a signal of a locked subject that has just been stored. A return counts where its product was
     proposed, or would have been; what is about no product, in every group."""
-    metric = _METRICS.get(signal_type) or str(data["metric"])
     sku = data.get("sku")
-    arms = {arm for arm, proposed in _groups(unit, subject) if sku in (None, proposed)}
-    for arm in sorted(arms):
-        count_outcome(unit, arm, metric, total=data.get("score", 0))
+    for arm in sorted({arm for arm, proposed in _groups(unit, subject) if sku in (None, proposed)}):
+        if signal_type in _METRICS:
+            count_person(unit, subject, arm, _METRICS[signal_type])
+        else:
+            count_outcome(unit, arm, str(data["metric"]), total=data["score"])
 
 
 def _groups(unit: Unit, subject: Subject) -> Iterator[tuple[Arm, str]]:

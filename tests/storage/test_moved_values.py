@@ -23,7 +23,19 @@ from service.crypto.reading import of_data
 from service.errors import UnavailableError
 from service.ids import new_id, new_subject_id
 from service.policy import Candidate, Level, evaluate_all
-from service.storage import chunks, endpoints, idempotency, inbox, jobs, outbox, permits, reorders, signals
+from service.policy.pilots import Arm
+from service.storage import (
+    cases,
+    chunks,
+    endpoints,
+    idempotency,
+    inbox,
+    jobs,
+    outbox,
+    permits,
+    reorders,
+    signals,
+)
 from service.storage.access_log import read_reads, record_read
 from service.storage.choices import Choices
 from service.storage.decisions import read_decision_id, read_decisions, record_decisions
@@ -160,6 +172,12 @@ def _cells(unit: Unit, subject: Subject, number: int) -> Iterator[Cell]:
         {"decision": decision, "place": number},
         lambda u: permits.read_settled(u, [lock_subject(u, who)])[permit.name].details,
     )
+
+    case = new_id()
+    arm = Arm("replenishment", "automate", "*", "shadow")
+    shadow = cases.Shadow(arm, "cream", None, str(number), "dec_x", NOW, NOW)
+    assert cases.insert_case(unit, subject, case, str(number), shadow)
+    yield Cell("cases", {"id": case}, lambda u: _one(cases.read_cases(u, lock_subject(u, who)), case).details)
 
     waiting = outbox.insert_message(
         unit, subject, outbox.Message("reminder", str(number), candidate, "coach", "dec_x", {}), NOW
@@ -309,7 +327,7 @@ def test_no_row_opens_under_another_owner(unit: Unit) -> None:
         if cell.table
         in {
             *("consent_events", "identifiers", "signals", "decisions", "reorders", "access_log"),
-            "inbox_messages",
+            *("inbox_messages", "cases"),
         }
     ]
     rows = {}
@@ -345,6 +363,8 @@ def test_no_row_opens_under_another_owner(unit: Unit) -> None:
                     signals.open_signal(subject, sealed, data, of_data("a test", data)) is None
                     for data in DATA
                 )
+            elif cell.table == "cases":
+                assert _one(cases.read_cases(unit, subject), cell.row["id"]).details is None
             elif cell.table == "reorders":
                 assert _one(reorders.read_reorders(unit, subject), cell.row["id"]).details is None
             else:

@@ -1,4 +1,4 @@
-"""What would have happened, had a pilot been live: kept once, never acted on, closed by what the person does."""
+"""What would have happened, had a pilot been live: kept once, never acted on, closed by what one does."""
 
 from __future__ import annotations
 
