@@ -47,6 +47,8 @@ def check_detectors(reader: Reader, names: Names, document: _Entry) -> None:
             _check_rule(reader, section, rule, entry, path)
         _check_measure(reader, signals, entry.get("measure"), f"{path}/measure")
         _check_proposal(reader, names, entry, path)
+        if _looks_for_dissatisfaction(section, entry):
+            _check_not_sold_to(reader, names, entry, f"{path}/proposes/programme")
         check_texts(reader, entry.get("texts"), f"{path}/texts")
         data = check_names(reader, entry.get("data"), f"{path}/data", names.data, "data category")
         if not data:
@@ -92,6 +94,8 @@ def _check_weights(reader: Reader, section: object, entry: _Entry, path: str) ->
         at = join(f"{path}/weights", part)
         reader.one_of(part, at, simple, "detector")
         total += reader.integer(weight, at, 1, 100)
+    if not weights and isinstance(entry.get("weights"), Mapping):
+        reader.fault(f"{path}/weights", "names no detector")
     threshold = reader.integer(entry.get("threshold"), f"{path}/threshold", 1)
     if isinstance(entry.get("threshold"), int) and threshold > total:
         reader.fault(f"{path}/threshold", "all weights together do not reach it")
@@ -119,15 +123,24 @@ def _check_proposal(reader: Reader, names: Names, entry: _Entry, path: str) -> N
         reader.fault(at, "names either an offer or a product")
     if not given and entry.get("rule") in ("dissatisfied", "likely_to_leave"):
         reader.fault(at, "needs an offer or a sku: this rule is about no product")
-    if programme is None or strategy is None:
-        return
-    purposes = _rung(names, programme, strategy)
-    if not purposes:
+    if programme is not None and strategy is not None and not _rung(names, programme, strategy):
         reader.fault(f"{at}/strategy", "the programme's ladder has no such rung")
-    if entry.get("rule") == "dissatisfied":
-        for purpose in purposes:
-            if names.purposes.get(purpose, {}).get("direct_marketing"):
-                reader.fault(f"{at}/programme", "somebody dissatisfied is helped, and not sold to")
+
+
+def _looks_for_dissatisfaction(section: object, entry: _Entry) -> bool:
+    """Itself, or by a part of it."""
+    others = section if isinstance(section, Mapping) else {}
+    weights = entry.get("weights")
+    parts = [others.get(part) for part in weights] if isinstance(weights, Mapping) else []
+    return any(isinstance(e, Mapping) and e.get("rule") == "dissatisfied" for e in (entry, *parts))
+
+
+def _check_not_sold_to(reader: Reader, names: Names, entry: _Entry, path: str) -> None:
+    proposes = entry.get("proposes")
+    proposes = proposes if isinstance(proposes, Mapping) else {}
+    purposes = _rung(names, str(proposes.get("programme")), str(proposes.get("strategy")))
+    if any(names.purposes.get(purpose, {}).get("direct_marketing") for purpose in purposes):
+        reader.fault(path, "somebody dissatisfied is helped, and not sold to")
 
 
 def _check_reach(reader: Reader, names: Names, document: _Entry, name: str, path: str) -> None:
