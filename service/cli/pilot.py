@@ -65,6 +65,8 @@ def measure(days_back: int, as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps([_measured_json(each) for each in found], indent=2, ensure_ascii=False))
         return
+    if not found:
+        click.echo("the policy has no detector that could be measured")
     for each in found:
         if each.people is None:
             click.echo(f"{each.detector}: fewer than {LEAST_PEOPLE} people may be looked at")
