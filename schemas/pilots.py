@@ -47,8 +47,8 @@ class PilotGroupShape(Shape):
         metadata={
             "description": "Of what was proposed: told, taken, skipped, cancelled (by the person), stopped"
             " (by a change), late (used up or bought elsewhere first), dispatched, delivered, failed. Of"
-            " shadows: bought_before and bought_after the forecast's middle, ordered (on a lower rung),"
-            " never, unknown. Of people: returned, complaint"
+            " shadows that are closed: bought_before and bought_after the forecast's middle, ordered (on a"
+            " lower rung), never, unknown. Of people: returned, complaint"
         },
     )
     ratings = fields.Dict(

@@ -52,7 +52,7 @@ def report(programme: str | None, as_json: bool) -> None:
 
 
 @pilot.command()
-@click.option("--days-back", type=click.IntRange(1, 3650), default=60, show_default=True)
+@click.option("--days-back", type=click.IntRange(1, 3650), default=30, show_default=True)
 @click.option("--json", "as_json", is_flag=True, help="For other programs.")
 def measure(days_back: int, as_json: bool) -> None:
     """Run the detectors as of DAYS_BACK days ago on everybody whose choices let them be read today, and see
@@ -73,8 +73,8 @@ def measure(days_back: int, as_json: bool) -> None:
             continue
         click.echo(f"{each.detector}: {each.people:,} people may be looked at")
         for name, rate in (("detected", each.detected), ("not detected", each.rest)):
-            if rate is not None:
-                click.echo(f"  {name:<14}{_rate(rate)}")
+            few = f"fewer than {LEAST_PEOPLE} people"
+            click.echo(f"  {name:<14}{few if rate is None else _rate(rate)}")
 
 
 def _measured_json(each: Measured) -> dict[str, object]:

@@ -13,7 +13,7 @@ from service.use_cases.foresee_run_outs import readable
 from service.use_cases.permitted_signals import PermittedSignals
 from service.use_cases.read_signals import Signal
 
-# After the latest day on which it should have run out, so long is waited for a purchase.
+# So long is waited for a purchase, after the last day of the forecast or after it was noted.
 _GRACE = timedelta(days=14)
 _ORDERED = ("approved", "dispatched", "delivered")
 _PURCHASE = "purchase"
@@ -44,7 +44,7 @@ def end_cases(unit: Unit, subject: Subject) -> None:
 
 def _look_at_shadow(signals: PermittedSignals, case: Case, shadow: Shadow) -> datetime | None:
     unit, subject = signals.unit, signals.subject
-    due = shadow.latest + _GRACE
+    due = max(shadow.latest, case.created_at) + _GRACE
     bought = _bought(signals, case, shadow)
     if bought is None and due > unit.now:
         return due

@@ -31,7 +31,7 @@ _OF_PRODUCTS = ("run_out", "lapsed", "moved_on")
 @dataclass(frozen=True, slots=True)
 class Measured:
     """`detected`: hits among what was found; `rest`: the same among what was looked at and not found. What is
-    looked at are products bought regularly, or people, as the rule goes. `people` None: fewer than ten."""
+    looked at are products bought regularly, or people, as the rule goes. None: of fewer than ten people."""
 
     detector: str
     people: int | None
@@ -40,10 +40,25 @@ class Measured:
 
 
 @dataclass(slots=True)
+class _Side:
+    """What came of each thing looked at, and of how many people they were."""
+
+    people: int = 0
+    hits: list[bool] = field(default_factory=list)
+
+    def add(self, hits: list[bool]) -> None:
+        self.people += bool(hits)
+        self.hits += hits
+
+    def rate(self) -> Rate | None:
+        return None if self.people < LEAST_PEOPLE else rate_of(sum(self.hits), len(self.hits))
+
+
+@dataclass(slots=True)
 class _Tally:
     people: int = 0
-    found: list[bool] = field(default_factory=list)
-    rest: list[bool] = field(default_factory=list)
+    found: _Side = field(default_factory=_Side)
+    rest: _Side = field(default_factory=_Side)
 
 
 def measure_detectors(services: Services, days_back: int) -> list[Measured]:
@@ -91,10 +106,8 @@ def _measure(unit: Unit, subject: Subject, back: timedelta, tallies: dict[str, _
         found = {each.sku for each in verdict.found if signals.may_speak_of(each.category)}
         looked_at = {None} if detector.rule not in _OF_PRODUCTS else regular_products(seen, then.now)
         measured = signals.read(data, detector.purpose)
-        for sku in found:
-            tally.found.append(_is_hit(detector, measured, sku, then.now))
-        for sku in looked_at - found:
-            tally.rest.append(_is_hit(detector, measured, sku, then.now))
+        tally.found.add([_is_hit(detector, measured, sku, then.now) for sku in found])
+        tally.rest.add([_is_hit(detector, measured, sku, then.now) for sku in looked_at - found])
 
 
 def _is_hit(detector: Detector, signals: Sequence[Signal], sku: str | None, then: datetime) -> bool:
@@ -111,9 +124,4 @@ def _is_hit(detector: Detector, signals: Sequence[Signal], sku: str | None, then
 def _measured(name: str, tally: _Tally) -> Measured:
     if tally.people < LEAST_PEOPLE:
         return Measured(name, None, None, None)
-    return Measured(
-        name,
-        tally.people,
-        rate_of(sum(tally.found), len(tally.found)),
-        rate_of(sum(tally.rest), len(tally.rest)),
-    )
+    return Measured(name, tally.people, tally.found.rate(), tally.rest.rate())

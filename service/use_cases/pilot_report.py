@@ -18,6 +18,8 @@ from service.storage.unit import Unit
 
 LEAST_PEOPLE = 10
 
+# Shadows of which it is known what came of them.
+_CLOSED = "closed"
 # What is counted, and of what it is a part.
 _OF = {
     "told": "proposed",
@@ -29,11 +31,11 @@ _OF = {
     "dispatched": "proposed",
     "delivered": "proposed",
     "failed": "proposed",
-    "bought_before": "shadow",
-    "bought_after": "shadow",
-    "ordered": "shadow",
-    "never": "shadow",
-    "unknown": "shadow",
+    "bought_before": _CLOSED,
+    "bought_after": _CLOSED,
+    "ordered": _CLOSED,
+    "never": _CLOSED,
+    "unknown": _CLOSED,
     # Of people: each counts once, however often.
     "returned": "people",
     "complaint": "people",
@@ -101,10 +103,12 @@ def _group(arm: Arm, found: Mapping[str, Count]) -> Group:
     people = _number(found, "people")
     if people < LEAST_PEOPLE:
         return Group(arm, None)
+    numbers = {metric: _number(found, metric) for metric in ("people", "proposed", *_OF)}
+    numbers[_CLOSED] = sum(numbers[metric] for metric, whole in _OF.items() if whole == _CLOSED)
     rates = {
         metric: rate
         for metric, whole in _OF.items()
-        if (rate := _rate(_number(found, metric), _number(found, whole))) is not None
+        if (rate := _rate(numbers[metric], numbers[whole])) is not None
     }
     ratings = {name: Rating(c.count, c.total / c.count) for name in _RATINGS if (c := found.get(name))}
     bought = [found[each] for each in ("bought_before", "bought_after") if each in found]
