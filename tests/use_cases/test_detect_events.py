@@ -12,6 +12,7 @@ import pytest
 from service.bootstrap import Services
 from service.ids import CASE, show
 from service.reports import holdings
+from service.reports.subject_report import subject_report
 from service.storage.cases import Case, Event, read_cases
 from service.storage.decisions import read_decision_id, read_decisions
 from service.storage.offers import Offer, put_offer
@@ -369,6 +370,17 @@ def test_the_person_reads_why_in_words(
     assert (shown["title"], shown["why"]) == ("Pitkä aika", "Et ole ostanut pitkään aikaan.")
     assert (shown["data"], shown["purpose"]) == (["purchases"], "personal offers")
     assert shown["details"]["parts"][0]["days"] == 100
+
+
+def test_the_access_report_holds_what_was_detected(acting: Acting, open_to_offers: UUID) -> None:
+    buy(acting, open_to_offers, "soap", *LAPSED)
+    scan(acting)
+    with acting("customer", open_to_offers) as unit:
+        request = file_request(unit, open_to_offers, "access")
+        report = subject_report(unit, read_subject(unit, open_to_offers), request)
+    [shown] = report["cases"]
+    assert shown["details"]["detector"] == "lapsed"
+    assert shown["details"]["decision"] in {each["id"] for each in report["decisions"]}
 
 
 def test_measured_on_everybody_who_lets_it_be_measured(acting: Acting, services: Services) -> None:
