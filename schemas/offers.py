@@ -3,9 +3,10 @@ question faster."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
-from marshmallow import fields, post_load, validate
+from marshmallow import ValidationError, fields, post_load, validate, validates_schema
 
 from schemas.base import Shape
 from schemas.candidates import (
@@ -92,13 +93,24 @@ class AskOffersShape(Shape):
     )
     context = fields.Dict(
         keys=Text(1, LONGEST_NAME),
-        metadata={"description": "For the ranking, which does not look at it yet; not kept"},
+        metadata={
+            "description": "Not kept. `event`: a detector, whose open events propose, not the catalogue;"
+            " the ranking does not look at the rest yet"
+        },
     )
     candidates = fields.List(
         fields.Nested(OfferCandidateShape), validate=validate.Length(min=1, max=MOST_CANDIDATES)
     )
     limit = Whole(1, MOST_LIMIT, metadata={"description": "How many permitted ones are wanted"})
     min_epoch = Whole(0, metadata={"description": "What the caller knows of the person is at least this new"})
+
+    @validates_schema
+    def check_event(self, data: Mapping[str, Any], **_: Any) -> None:
+        event = (data.get("context") or {}).get("event")
+        if event is not None and not isinstance(event, str):
+            raise ValidationError("its event must be the name of a detector", "context")
+        if event is not None and data.get("candidates"):
+            raise ValidationError("an event proposes its own candidates", "candidates")
 
     @post_load
     def make(self, loaded: dict[str, Any], **_: Any) -> AskOffers:
@@ -123,6 +135,7 @@ class AskOffersShape(Shape):
             candidates,
             loaded.get("limit"),
             loaded.get("min_epoch"),
+            (loaded.get("context") or {}).get("event"),
         )
 
 

@@ -28,6 +28,7 @@ ERASURE = "era"
 ENDPOINT = "whk"
 MESSAGE = "msg"
 REVIEW = "rev"
+CASE = "evt"
 
 _LENGTH = 26
 

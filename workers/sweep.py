@@ -6,6 +6,7 @@ from datetime import timedelta
 
 from service.storage.idempotency import purge_expired
 from service.storage.outbox import purge_messages
+from service.storage.pilots import fold_tallies
 from service.tasks import PURGE, SWEEP_JOBS
 from service.use_cases.sweep_jobs import expire_old_jobs, sweep_jobs
 from workers.celery_app import celery
@@ -22,8 +23,11 @@ def sweep() -> None:
 
 @celery.task(name=PURGE)
 def purge() -> None:
-    """Answers to Idempotency-Keys past their day, keys of jobs past their week, messages past their month."""
+    """Answers to Idempotency-Keys past their day, keys of jobs past their week, messages past their month.
+    What pilots have counted is added up."""
     with services().database.transaction() as db:
         purge_expired(db, services().now)
         purge_messages(db, services().now - _MESSAGES_KEPT)
     expire_old_jobs(services())
+    with services().database.transaction() as db:
+        fold_tallies(db)

@@ -54,6 +54,7 @@ NOUNS = (
     "unsubscribe",
     "recipients",
     "inbox",
+    "pilots",
 )
 
 HEADERS = {

@@ -29,6 +29,7 @@ COMMANDS = {
     "erasures": ("service.cli.erasures:erasures", "Do the erasures of the journal in a restored database."),
     "retention": ("service.cli.retention:retention", "What was removed for its age."),
     "forecast": ("service.cli.forecast:forecast", "Learn the forecast model anew, and show it."),
+    "pilot": ("service.cli.pilot:pilot", "Compare a pilot with the rest; measure detectors."),
     "import": ("service.cli.imports:imports", "Import a shop's files as signals."),
     "demo": ("service.cli.demo:demo", "Play a day with the demo customers."),
 }

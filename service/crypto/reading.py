@@ -49,6 +49,8 @@ CONSENT_ADMINISTRATION = _reading(
     "reorder_steps",
     "permits",
 )
+# To see what came of what was proposed, or would have been.
+EVALUATION = _reading("evaluation", "cases")
 SUBJECT_RIGHTS = _reading("subject_rights", "request_steps", "access_log")
 # To find a person again, and to reach them for what a purpose in force permits.
 IDENTIFICATION = _reading("identification", "identifiers")

@@ -28,6 +28,17 @@ def title_in(document: Mapping[str, Any], kind: str, name: str, locale: str) -> 
     return _in_words(name)
 
 
+def summary_of(policy: Policy, kind: str, name: str, locale: str) -> str:
+    """What the policy says of one entry in a sentence; its title where it says no more."""
+    texts = _entry(policy.document, kind, name).get("texts")
+    if isinstance(texts, Mapping):
+        for language in (language_of(locale), FALLBACK):
+            found = texts.get(language)
+            if isinstance(found, Mapping) and isinstance(found.get("summary"), str):
+                return str(found["summary"])
+    return title_of(policy, kind, name, locale)
+
+
 def category_title(policy: Policy, path: str, locale: str) -> str:
     """The title of the deepest category on the path that has a name of its own."""
     parts = path.split(".")

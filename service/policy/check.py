@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from service.policy.check_detectors import check_detectors
 from service.policy.check_entries import CHECKS, Names, check_caps, check_rollout
 from service.policy.check_extras import DOCUMENT_EXTRAS, check_document_extras, check_extras
 from service.policy.faults import Fault
@@ -16,7 +17,7 @@ from service.policy.levels import LEVELS
 from service.policy.policy import FORMAT
 from service.policy.reader import Reader
 
-_KEYS = ("format", "default_level", *CHECKS, "contact_caps", "rollout", *DOCUMENT_EXTRAS)
+_KEYS = ("format", "default_level", *CHECKS, "contact_caps", "rollout", "detectors", *DOCUMENT_EXTRAS)
 
 
 def check_policy(document: Mapping[str, Any]) -> list[Fault]:
@@ -40,5 +41,6 @@ def check_policy(document: Mapping[str, Any]) -> list[Fault]:
     check_caps(reader, whole.get("contact_caps"), "/contact_caps")
     for value, path in reader.items(whole.get("rollout"), "/rollout"):
         check_rollout(reader, names, value, path)
+    check_detectors(reader, names, whole)
     check_document_extras(reader, names, whole)
     return reader.faults

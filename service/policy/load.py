@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
 from service.policy.check import check_policy
+from service.policy.detectors import read_detectors
 from service.policy.faults import PolicyRefused
 from service.policy.levels import LEVELS, Level
 from service.policy.parts import (
@@ -44,6 +45,7 @@ def load_policy(document: Mapping[str, Any]) -> Policy:
         suppressions=_each(document, "suppressions", _suppression),
         rollout=tuple(_rollout(entry) for entry in document.get("rollout") or ()),
         signals=_each(document, "signals", _signal),
+        detectors=read_detectors(document),
     )
 
 

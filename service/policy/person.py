@@ -8,14 +8,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, datetime
-from hashlib import sha256
 from typing import TYPE_CHECKING, TypeVar
 
 from service.policy import instants
 from service.policy.control import effective_level
 from service.policy.faults import Fault, InputRefused
-from service.policy.levels import LEVEL_NAMES, Level
+from service.policy.levels import Level
 from service.policy.parts import Purpose
+from service.policy.pilots import bucket_of, pilot_seed
 from service.policy.policy import Policy
 from service.policy.purposes import purpose_codes
 from service.policy.quiet import arc_of
@@ -98,12 +98,11 @@ class Person:
         return self._contacts.get(channel or "", [])
 
     def bucket(self, programme: str, level: Level) -> int:
-        """The pilot bucket, 0 to 99: the first 8 bytes, big-endian, of SHA-256 over who and what, mod 100."""
+        """The pilot bucket, 0 to 99."""
         bucket = self._buckets.get((programme, level))
         if bucket is None:
-            text = f"{programme}:{LEVEL_NAMES[level]}:{self.state.subject}"
-            digest = sha256(text.encode("utf-8", "surrogatepass")).digest()
-            bucket = self._buckets[programme, level] = int.from_bytes(digest[:8], "big") % 100
+            seed = pilot_seed(programme, level)
+            bucket = self._buckets[programme, level] = bucket_of(seed, self.state.subject)
         return bucket
 
 

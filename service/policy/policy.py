@@ -8,6 +8,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from service.policy.answers import Reason, blocked
+from service.policy.detectors import Detector
 from service.policy.levels import Level
 from service.policy.parts import (
     Cap,
@@ -45,6 +46,8 @@ class Policy:
     suppressions: Mapping[str, Suppression]
     rollout: tuple[Rollout, ...]
     signals: Mapping[str, Signal]
+    # The evaluator does not look at them.
+    detectors: Mapping[str, Detector] = field(default_factory=dict)
 
     # Worked out on first use, from the fields above alone: see `rules.py` and `reason`.
     compiled: dict[tuple[str, str], Ladder] = field(default_factory=dict, init=False, repr=False)

@@ -29,6 +29,7 @@ RECORDS: Mapping[str, str] = MappingProxyType(
         "old_states": "P1M",
         # From their end; as long as a claim about the order may be made (three years, as for consents).
         "reorders": "P36M",
+        "pilots": "P24M",
         "request_details": "P36M",
         "reviews": "P36M",
     }

@@ -82,7 +82,7 @@ def _compile_rung(policy: Policy, programme: Programme, place: str, level: Level
             if entry.max is not None and entry.max < level
         ]
         ages = [(entry.path, entry.min_age) for entry in entries if entry.min_age is not None]
-        rollout = _rollout_of(policy, programme.name, place, level)
+        rollout = rollout_of(policy, programme.name, place, level)
         if rollout is not None and rollout.stage in ("off", "shadow"):
             fixed.append(blocked(level, f"rollout_{rollout.stage}", programme.name))
         if rollout is not None and rollout.stage == "pilot":
@@ -110,7 +110,7 @@ def _compile_rung(policy: Policy, programme: Programme, place: str, level: Level
     )
 
 
-def _rollout_of(policy: Policy, programme: str, place: str, level: Level) -> Rollout | None:
+def rollout_of(policy: Policy, programme: str, place: str, level: Level) -> Rollout | None:
     """The deepest category decides, then an entry that names the programme, then the last in the list."""
     path = {"*", *paths_of(place)}
     fitting = [

@@ -8,8 +8,10 @@ from typing import Any
 import msgspec
 
 from service.errors import UnreadableError
-from service.ids import IDENTIFIER, MESSAGE, REORDER, REVIEW, show
+from service.explanations.names import summary_of, title_of
+from service.ids import CASE, IDENTIFIER, MESSAGE, REORDER, REVIEW, show
 from service.instants import show_instant
+from service.storage.cases import Case, Event, read_cases
 from service.storage.decisions import DecisionRow, decision_ids
 from service.storage.holdings import decisions_of
 from service.storage.identifiers import read_identifiers
@@ -41,6 +43,31 @@ def signals(unit: Unit, subject: Subject) -> list[dict[str, Any]]:
 
 def reorders(unit: Unit, subject: Subject) -> list[dict[str, Any]]:
     return [_reorder(each) for each in read_reorders(unit, subject)]
+
+
+def cases(unit: Unit, subject: Subject, locale: str) -> list[dict[str, Any]]:
+    """What was detected, or would have been proposed: with the data it was made from, and why in words."""
+    return [_case(unit, each, locale) for each in read_cases(unit, subject)]
+
+
+def _case(unit: Unit, case: Case, locale: str) -> dict[str, Any]:
+    details = case.details
+    if details is None:
+        raise UnreadableError
+    shown = {
+        "id": show(CASE, case.id),
+        "state": case.state,
+        "created_at": show_instant(case.created_at),
+        "details": msgspec.to_builtins(details),
+    }
+    if not isinstance(details, Event):
+        return shown
+    return shown | {
+        "title": title_of(unit.policy, "detectors", details.detector, locale),
+        "why": summary_of(unit.policy, "detectors", details.detector, locale),
+        "data": [title_of(unit.policy, "data", each, locale) for each in details.data],
+        "purpose": title_of(unit.policy, "purposes", details.purpose, locale),
+    }
 
 
 def inbox(unit: Unit, subject: Subject) -> list[dict[str, Any]]:

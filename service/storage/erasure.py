@@ -16,6 +16,8 @@ _DELETES = {
     "held_reorders": "delete_held_reorders",
     "reorders": "delete_reorders",
     "permits": "delete_permits",
+    "cases": "delete_cases",
+    "pilot_members": "delete_members",
     "messages": "delete_messages",
     "stored_answers": "delete_idempotency",
     "inbox": "delete_inbox",

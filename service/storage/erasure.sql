@@ -19,6 +19,12 @@ delete from reorders where subject = %s;
 -- name: delete_permits
 delete from permits where subject = %s;
 
+-- name: delete_cases
+delete from cases where subject = %s;
+
+-- name: delete_members
+delete from pilot_members where subject = %s;
+
 -- Messages to and about the person. Events that must outlive an erasure name no subject.
 -- name: delete_messages
 delete from outbox where subject = %s;

@@ -20,6 +20,7 @@ from service.crypto.reading import CONSENT_ADMINISTRATION
 from service.errors import NotFoundError, UnreadableError
 from service.ids import REORDER
 from service.policy import Candidate
+from service.storage.pilots import count_step
 from service.storage.reorder_states import FIRST, require_next
 from service.storage.sql import load
 from service.storage.subjects import Subject
@@ -157,7 +158,14 @@ def insert_reorders(unit: Unit, new: Sequence[NewReorder]) -> set[UUID]:
         "first": [first for _, first in begun],
         "now": unit.now,
     }
-    return {row[0] for row in unit.db.execute(_SQL["insert_reorders"], values, binary=True)}
+    made = {row[0] for row in unit.db.execute(_SQL["insert_reorders"], values, binary=True)}
+    # Nobody waits for what these statements say, so they share a round trip.
+    with unit.db.pipeline():
+        for each in new:
+            if each.id in made:
+                [first] = each.details.history
+                count_step(unit, each.subject, each.details, first.state, first.reason)
+    return made
 
 
 def _first(new: NewReorder) -> tuple[bytes, bytes]:
@@ -203,7 +211,11 @@ def move_reorder(
         "sealed": sealed,
         "step": subject.seal(taken, _STEPS, _place(reorder.id, number)),
     }
-    return unit.db.execute(_SQL["move_reorder"], key).fetchone() is not None
+    if unit.db.execute(_SQL["move_reorder"], key).fetchone() is None:
+        return False
+    if reorder.details is not None:
+        count_step(unit, subject, reorder.details, to, reason)
+    return True
 
 
 def step(unit: Unit, state: str, reason: str, changed: Mapping[str, Any] | None = None) -> Step:

@@ -24,10 +24,12 @@ STATEMENTS = {
     "request_details": "purge_request_details",
     "reorders": "purge_reorders",
     "inbox": "purge_inbox",
+    "cases": "purge_cases",
+    "pilot_members": "purge_members",
     "changes_told": "purge_changes_told",
     "reviews": "purge_reviews",
 }
-_DELETING = frozenset({"signals", "inbox", "changes_told", "reviews"})
+_DELETING = frozenset({"signals", "inbox", "cases", "pilot_members", "changes_told", "reviews"})
 
 
 @dataclass(frozen=True, slots=True)

@@ -60,6 +60,18 @@ delete from inbox_messages where id in (
     select id from inbox_messages where created_at < %(before)s limit %(limit)s for update skip locked
 );
 
+-- name: purge_cases
+delete from cases where id in (
+    select id from cases where created_at < %(before)s limit %(limit)s for update skip locked
+);
+
+-- name: purge_members
+delete from pilot_members where (subject, member) in (
+    select subject, member from pilot_members
+    where created_at < %(before)s
+    limit %(limit)s for update skip locked
+);
+
 -- Who was not told of a change stays, until they are or the person is erased.
 -- name: purge_changes_told
 delete from change_notices where message in (

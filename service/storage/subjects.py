@@ -100,6 +100,12 @@ def subjects_of(keyring: Keyring, rows: Iterable[Sequence[Any]]) -> dict[UUID, S
     return {subject.id: subject for subject in _subjects(keyring, rows)}
 
 
+def list_active(unit: Unit, after: UUID, limit: int) -> list[UUID]:
+    """Active subjects by id, from the first one above `after`."""
+    rows = unit.db.execute(_SQL["list_active"], {"after": after, "limit": limit})
+    return [row[0] for row in rows]
+
+
 def read_subject(unit: Unit, subject_id: UUID) -> Subject:
     """Raises NotFoundError, or SubjectErasedError once erased."""
     return _require(read_subjects(unit.db, unit.keyring, [subject_id]), subject_id)

@@ -2,6 +2,10 @@
 -- name: insert_subject
 insert into subjects (id, status, epoch, activity, created_at, consent_due) values (%s, 'active', 1, 0, %s, %s);
 
+-- A page of those whose data may be used.
+-- name: list_active
+select id from subjects where status = 'active' and id > %(after)s order by id limit %(limit)s;
+
 -- name: insert_data_key
 insert into keys.data_keys (owner, kek, wrapped, created_at) values (%s, %s, %s, %s);
 

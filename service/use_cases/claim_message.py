@@ -173,8 +173,8 @@ def _is_settled(unit: Unit, subject: Subject, entry: Entry, message: Message) ->
 
 def _evaluate(case: _Case, has_room: Room) -> Claim | None:
     unit, subject, entry, message = case.unit, case.subject, case.entry, case.message
-    if case.is_first and case.reorder.details is not None:
-        quote_today(unit, message, case.reorder.details)
+    if case.is_first:
+        quote_today(unit, message)
     asked, decision = ask_again(unit, subject, message)
     if case.is_first and message.kind == ORDER and decision.not_before is None:
         verdict = weigh_order(unit, subject, message, decision)

@@ -37,6 +37,7 @@ from service.storage.subjects import (
 from service.storage.unit import Unit
 from service.use_cases.cancel_forbidden import HORIZON, Stopped, stop_entry
 from service.use_cases.change import Changed, commit_change
+from service.use_cases.close_cases import end_cases
 from service.use_cases.stop_permits import end_permits
 
 
@@ -50,6 +51,7 @@ def merge_subjects(unit: Unit, source_id: UUID, target_id: UUID) -> Changed:
     source, target = _locked(unit, source_id, target_id)
     history = [_show(event) for event in read_events(unit, source)]
     stopped = _stop_all(unit, source)
+    end_cases(unit, source)
     for each in (source, target):
         ended, left = end_permits(unit, each)
         stopped.cancelled.extend(ended)

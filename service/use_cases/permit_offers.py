@@ -30,6 +30,7 @@ from service.storage.permits import permitted
 from service.storage.records import encode_record
 from service.storage.unit import PolicyInForce
 from service.use_cases.decide import evaluate_state
+from service.use_cases.event_offers import WantedEvent, event_candidates
 from service.use_cases.fields_read import fields_read
 from service.use_cases.special import is_special, sees_special
 
@@ -44,6 +45,8 @@ class AskOffers:
     candidates: list[AskedCandidate] | None = None
     limit: int | None = None
     min_epoch: int | None = None
+    # The detector whose open events propose, instead of the catalogue.
+    event: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +91,7 @@ def permit_offers(services: Services, actor: Actor, ask: AskOffers) -> Permitted
 def _permit(services: Services, actor: Actor, ask: AskOffers) -> PermittedOffers | None:
     """None when the person was erased between the reading and the keeping."""
     with services.database.connection() as db:
-        read = _read(services, db, ask)
+        read = _read(services, db, actor, ask)
         subject, policy = read.inputs.subject, read.in_force.policy
         if subject is not None and ask.min_epoch is not None and subject.epoch < ask.min_epoch:
             raise ConflictError("the state known here is older than min_epoch", epoch=str(subject.epoch))
@@ -118,8 +121,9 @@ def _permit(services: Services, actor: Actor, ask: AskOffers) -> PermittedOffers
         None if subject is None else subject.epoch,
         read.in_force.version,
         [_permitted(services, read.offers, decisions[each.place], row, each) for each in ranked],
-        [(d.candidate, decision_stage(d)) for d in decisions if d.strategy is None],
-        len(read.candidates) - len(candidates),
+        # That something was detected is told only with what may come of it.
+        [(d.candidate, decision_stage(d)) for d in decisions if d.strategy is None and ask.event is None],
+        len(read.candidates) - len(candidates) if ask.event is None else 0,
     )
 
 
@@ -140,8 +144,10 @@ def _permitted(
     return PermittedOffer(decision, ranked.score, offer is not None and offer.sponsored, token)
 
 
-def _read(services: Services, db: Connection, ask: AskOffers) -> _Read:
+def _read(services: Services, db: Connection, actor: Actor, ask: AskOffers) -> _Read:
     """One round trip, as long as the catalogue of offers is the one that this process knows."""
+    if ask.event is not None:
+        return _read_events(services, db, actor, ask.event, ask)
     store, now = services.offers, services.now
     asked = _asked(ask, store.known(), now)
     inputs = read_inputs(db, services.keyring, ask.subject, {each.sku for each in asked})
@@ -151,6 +157,18 @@ def _read(services: Services, db: Connection, ask: AskOffers) -> _Read:
         listings = read_listings(db, {each.sku for each in again})
     in_force = services.policies.from_row(db, inputs.policy)
     return _Read(inputs, in_force, offers, [to_candidate(each, listings) for each in again], services.now)
+
+
+def _read_events(services: Services, db: Connection, actor: Actor, event: str, ask: AskOffers) -> _Read:
+    """The same for what the person's open events propose, which has to be read first."""
+    inputs = read_inputs(db, services.keyring, ask.subject, ())
+    in_force, offers = services.policies.from_row(db, inputs.policy), services.offers.at(db, inputs.catalogue)
+    asked: Sequence[AskedCandidate] = ()
+    if inputs.subject is not None:
+        wanted = WantedEvent(event, ask.programme, ask.channels)
+        asked = event_candidates(services.unit_on(db, in_force, actor), inputs.subject, wanted, offers)
+    listings = read_listings(db, {each.sku for each in asked})
+    return _Read(inputs, in_force, offers, [to_candidate(each, listings) for each in asked], services.now)
 
 
 def _asked(ask: AskOffers, offers: Mapping[str, Offer], now: datetime) -> Sequence[AskedCandidate]:

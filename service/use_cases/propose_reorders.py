@@ -33,9 +33,11 @@ from service.use_cases.decide import evaluate_state
 from service.use_cases.expire_reorders import UNANSWERED, end_expired, expires_at
 from service.use_cases.fields_read import fields_read
 from service.use_cases.foresee_run_outs import Foreseen, Person, foresee_together, readable, replenishment
+from service.use_cases.note_shadow import note_shadow
 from service.use_cases.plenty import rests_until
 from service.use_cases.queue_message import queue_messages
 from service.use_cases.reorder_candidate import cycle_of, next_attempt, reorder_candidate, stored_run_out
+from service.use_cases.watch_subject import watch_subject
 
 # The notice before an automatic order (law.md A5): a run-out is looked at when the safe date is this near.
 LEAD = timedelta(days=7)
@@ -127,6 +129,9 @@ def _scan(unit: Unit, taken: Sequence[UUID]) -> Scanned:
         cases = [_Case(subjects[subject_id], Scanned(looked=1)) for subject_id in taken]
         _look(unit, cases)
         _ask(unit, [case for case in cases if case.asked])
+        for case in cases:
+            watched = watch_subject(unit, case.subject)
+            case.looks += () if watched is None else (watched,)
         set_due(unit, {case.subject.id: min(case.looks, default=None) for case in cases})
     return sum((case.scanned for case in cases), Scanned())
 
@@ -212,19 +217,19 @@ def _ask(unit: Unit, cases: Sequence[_Case]) -> None:
     if not cases:
         return
     answers = [_answers(unit, case) for case in cases]
-    proposals = [
-        proposal
-        for case, given, ids in zip(cases, answers, record_all(unit, answers), strict=True)
-        for each, decision, decision_id in zip(case.asked, given.decisions, ids, strict=True)
-        if (proposal := _propose(unit, case, each, decision, decision_id)) is not None
-    ]
+    proposals = list[_Proposal]()
+    for case, given, ids in zip(cases, answers, record_all(unit, answers), strict=True):
+        for each, decision, decision_id in zip(case.asked, given.decisions, ids, strict=True):
+            note_shadow(unit, case.subject, each.foreseen, each.candidate, (decision, decision_id))
+            prepared = _propose(unit, case, each, decision, decision_id)
+            proposals += () if prepared is None else (prepared,)
     new = insert_reorders(unit, [each.reorder for each in proposals]) if proposals else set()
     proposed = [each for each in proposals if each.reorder.id in new]
     if proposed:
         messages = [(p.reorder.subject, announcement(p.reorder.details), p.due) for p in proposed]
         queue_messages(unit, messages)
-    for each in proposed:
-        each.case.scanned.proposed += 1
+    for proposal in proposed:
+        proposal.case.scanned.proposed += 1
     for case in cases:
         case.scanned.refused = len(case.asked) - case.scanned.proposed
         if case.scanned.refused:

@@ -17,6 +17,7 @@ from service.errors import SubjectErasedError, UnreadableError
 from service.policy.retention import before, longest_data_period, record_period
 from service.storage.idempotency import purge_expired
 from service.storage.permits import purge_permits
+from service.storage.pilots import purge_counts
 from service.storage.retention import (
     STATEMENTS,
     count_removed,
@@ -46,11 +47,13 @@ _PERIODS = {
     "request_details": "request_details",
     "reorders": "reorders",
     "inbox": "inbox",
+    "cases": "pilots",
+    "pilot_members": "pilots",
     "changes_told": "changes_told",
     "reviews": "reviews",
 }
 # In this order: what a kept decision refers to is looked at after the decisions.
-WHATS = (*STATEMENTS, "jobs", "stored_answers", "permits", "holds", "consent_proof")
+WHATS = (*STATEMENTS, "jobs", "stored_answers", "permits", "holds", "pilot_counts", "consent_proof")
 
 
 def purge_by_age(services: Services, *, seconds: float = 180.0, batch: int = BATCH) -> dict[str, int]:
@@ -111,6 +114,12 @@ def _purge_answers(unit: Unit, _limit: int) -> int:
     return 0
 
 
+def _purge_counts(unit: Unit, _limit: int) -> int:
+    """There are few of them, so they go at once."""
+    purge_counts(unit.db, before(unit.now, record_period(unit.policy, "pilots")))
+    return 0
+
+
 def _purge_proof(unit: Unit, page: int, limit: int, after: UUID) -> tuple[int, int, UUID]:
     """Subjects are looked at a page at a time, each under its lock. One whose events do not open is left as
     it is: what cannot be read cannot be judged."""
@@ -136,4 +145,5 @@ _REMOVE: dict[str, Callable[[Unit, int], int]] = {
     "stored_answers": _purge_answers,
     "permits": purge_permits,
     "holds": end_holds,
+    "pilot_counts": _purge_counts,
 }

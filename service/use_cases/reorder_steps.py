@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from service.ids import REORDER, read
 from service.storage.outbox import CANCELLATION, NOTICE, ORDER, REMINDER, Message
 from service.storage.reorders import OPEN, Reorder, move_reorder, read_reorder
@@ -39,9 +41,16 @@ def may_go(reorder: Reorder, message: Message, *, first: bool) -> bool:
 
 
 def mark_handed_over(unit: Unit, subject: Subject, reorder: Reorder, message: Message) -> None:
-    to = _HANDED[message.kind]
-    if reorder.state != to:
-        move_reorder(unit, subject, reorder, to, "handed_over")
+    """What the person was told of has the price that the message said."""
+    to, details = _HANDED[message.kind], reorder.details
+    if reorder.state == to:
+        return
+    changed = {}
+    if details is not None:
+        told = message.candidate
+        candidate = replace(details.candidate, price_minor=told.price_minor, currency=told.currency)
+        changed = {} if candidate == details.candidate else {"candidate": candidate}
+    move_reorder(unit, subject, reorder, to, "handed_over", changed=changed)
 
 
 def mark_undelivered(unit: Unit, subject: Subject, message: Message) -> None:

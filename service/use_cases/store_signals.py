@@ -20,6 +20,7 @@ from service.storage.signals import (
 from service.storage.subjects import Subject, lock_subjects, read_subjects
 from service.storage.unit import Unit
 from service.use_cases.apply_flags import FlagChange, apply_flags, flag_changes
+from service.use_cases.count_feedback import COUNTED, count_feedback
 from service.use_cases.note_parcels import note_parcels
 from service.use_cases.signal_gate import SignalGate
 
@@ -89,6 +90,9 @@ def store_signals(unit: Unit, signals: Sequence[NewSignal]) -> list[SignalResult
     if rows:
         insert_signals(unit, rows)
         wake_forecasts(unit, {row.subject.id for row in rows})
+        for row in rows:
+            if row.content.type in COUNTED:
+                count_feedback(unit, row.subject, row.content.type, row.content.data)
     return results
 
 

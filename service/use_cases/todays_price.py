@@ -7,13 +7,13 @@ from dataclasses import replace
 
 from service.storage.outbox import NOTICE, REMINDER, Message
 from service.storage.products import read_products
-from service.storage.reorders import ReorderDetails
 from service.storage.unit import Unit
 
 
-def quote_today(unit: Unit, message: Message, details: ReorderDetails) -> None:
-    """Put today's price into a message that was not handed over yet, and into its reorder, before the gate is
-    asked about it. Both must be saved by the caller. An order keeps the price that was announced."""
+def quote_today(unit: Unit, message: Message) -> None:
+    """Put today's price into a message that was not handed over yet, before the gate is asked about it. It
+    must be saved by the caller; its reorder gets the price with the hand-over. An order keeps the price that
+    was announced."""
     if message.kind not in (NOTICE, REMINDER):
         return
     product = read_products(unit.db, [message.candidate.sku]).get(message.candidate.sku)
@@ -21,6 +21,5 @@ def quote_today(unit: Unit, message: Message, details: ReorderDetails) -> None:
         return
     price, currency = product.price_minor, product.currency
     message.candidate = replace(message.candidate, price_minor=price, currency=currency)
-    details.candidate = replace(details.candidate, price_minor=price, currency=currency)
     total = price * message.candidate.quantity
     message.content = message.content | {"price_minor": total, "currency": currency}

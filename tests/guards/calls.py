@@ -391,6 +391,7 @@ CALLS |= {
     "GET /v1/subjects/<subject>/inbox": Call(),
     "POST /v1/subjects/<subject>/inbox/<message>/read": Call(),
     "GET /v1/recipients/notices": Call(query="?state=pending"),
+    "GET /v1/pilots": Call(query="?programme=replenishment"),
     "DELETE /v1/webhooks/<webhook>": Call(),
     "POST /v1/webhooks/<webhook>/rotate": Call(),
 }

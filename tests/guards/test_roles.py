@@ -91,6 +91,7 @@ TABLE: dict[str, tuple[str, ...]] = {
     "GET /v1/subjects/<subject>/holds": ("dpo",),
     "DELETE /v1/subjects/<subject>/holds/<hold>": ("dpo",),
     "GET /v1/recipients/notices": ("dpo",),
+    "GET /v1/pilots": ("dpo", "admin"),
     "GET /v1/subjects/<subject>/inbox": ("customer",),
     "POST /v1/subjects/<subject>/inbox/<message>/read": ("customer",),
     "POST /v1/webhooks": ("admin",),

@@ -63,6 +63,7 @@ WHOLE: dict[str, Any] = {
             **{"uses": ["usage"], "capped": False, "essential": None, "texts": {"sv": "ord"}},
         },
         "recall": {"ladder": {"coach": ["deliver"]}, "essential": True},
+        "help": {"ladder": {"coach": ["deliver"]}},
     },
     "categories": {
         "*": None,
@@ -93,7 +94,37 @@ WHOLE: dict[str, Any] = {
         },
         {"strategy": "respond", "category": "*", "stage": "live"},
     ],
-    "signals": {"bought": {"data": "orders"}, "sad": {"data": "usage", "sets": "grief", "clears": "away"}},
+    "signals": {
+        "bought": {"data": "orders"},
+        "sad": {"data": "usage", "sets": "grief", "clears": "away"},
+        "purchase": {"data": "orders"},
+        "rating": {"data": "orders"},
+    },
+    "detectors": {
+        "gone": {
+            **{"rule": "lapsed", "times": 2.5, "purpose": "offers", "data": ["orders"], "texts": WORDS},
+            **{"stage": "pilot", "percent": 50, "cooldown": "P30D"},
+            "proposes": {"programme": "refill", "strategy": "curate"},
+            "measure": {"signals": ["purchase"], "within_days": 30, "absent": False},
+        },
+        "ends": {
+            **{"rule": "run_out", "within_days": 7, "purpose": "offers", "data": ["orders"], "stage": "off"},
+            "proposes": {"programme": "refill", "strategy": "curate", "sku": "soap"},
+            "measure": {"signals": ["bought", "sad"], "within_days": 1},
+        },
+        "unhappy": {
+            **{"rule": "dissatisfied", "within_days": 30, "rating": {"nps": 6, "csat": 2}},
+            **{"signals": ["bought"], "purpose": "deliver", "data": ["orders"], "stage": "live"},
+            "proposes": {"programme": "help", "strategy": "coach", "offer": "call"},
+            "measure": {"signals": ["purchase"], "within_days": 30, "absent": True},
+        },
+        "leaves": {
+            **{"rule": "likely_to_leave", "weights": {"gone": 50, "unhappy": 50}, "threshold": 100},
+            **{"purpose": "deliver", "data": ["orders"], "stage": "shadow"},
+            "proposes": {"programme": "help", "strategy": "coach", "offer": "call"},
+            "measure": {"signals": ["purchase"], "within_days": 30, "absent": True},
+        },
+    },
 }
 FAULTS: list[tuple[str, object]] = [
     *[("/format", value) for value in (MISSING, None, "samtycke-policy/2", 1)],
@@ -201,6 +232,44 @@ FAULTS: list[tuple[str, object]] = [
     *[("/signals/bought/data", value) for value in (MISSING, None, "gone")],
     ("/signals/sad/sets", 1),
     ("/signals/sad/clears", ""),
+    *[("/detectors", value) for value in ([], "x")],
+    ("/detectors/gone/unknown", 1),
+    *[("/detectors/gone/rule", value) for value in (MISSING, "guess", 1)],
+    *[("/detectors/gone/times", value) for value in (MISSING, 0, 0.5, "2", True, 1000, float("nan"))],
+    # A key of another rule.
+    ("/detectors/gone/threshold", 5),
+    ("/detectors/ends/times", 2),
+    *[("/detectors/gone/purpose", value) for value in (MISSING, "gone", 1)],
+    # A purpose in the policy that does not cover what is read.
+    ("/detectors/gone/data/0", "identity"),
+    *[("/detectors/gone/data", value) for value in (MISSING, [], ["usage"], "orders")],
+    *[("/detectors/gone/stage", value) for value in (MISSING, "on", None)],
+    *[("/detectors/gone/percent", value) for value in (-1, 101, "5")],
+    *[("/detectors/gone/cooldown", value) for value in ("30 days", "P0D", 30)],
+    *[("/detectors/gone/proposes", value) for value in (MISSING, None, "refill")],
+    ("/detectors/gone/proposes/programme", "gone"),
+    # What ships by itself is not proposed, nor what asks nobody, nor a rung that is not there.
+    *[("/detectors/gone/proposes/strategy", value) for value in ("automate", "respond", "coach", MISSING)],
+    ("/detectors/gone/proposes/price", 1),
+    ("/detectors/ends/proposes", {"programme": "refill", "strategy": "curate", "sku": "a", "offer": "b"}),
+    *[("/detectors/gone/measure", value) for value in (MISSING, {}, [])],
+    *[("/detectors/gone/measure/signals", value) for value in ([], ["gone"], MISSING)],
+    *[("/detectors/gone/measure/within_days", value) for value in (0, MISSING, "30")],
+    ("/detectors/gone/measure/absent", 1),
+    ("/detectors/gone/texts/xx", "x"),
+    *[("/detectors/ends/within_days", value) for value in (MISSING, 0)],
+    *[("/detectors/unhappy/rating", value) for value in ({"stars": 1}, {"csat": 6}, {"nps": -1}, [])],
+    ("/detectors/unhappy/rating/nps", "6"),
+    *[("/detectors/unhappy/signals", value) for value in ("bought", ["bought", "bought"], [1])],
+    # Signals that the policy does not know, or that are of other data than the detector names.
+    ("/detectors/unhappy/data", ["usage"]),
+    # Somebody dissatisfied is not sold to, nor somebody found by way of it.
+    ("/detectors/unhappy/proposes", {"programme": "refill", "strategy": "curate", "offer": "help"}),
+    ("/detectors/leaves/proposes", {"programme": "refill", "strategy": "curate", "offer": "help"}),
+    # About nobody's product, so it must say which.
+    ("/detectors/leaves/proposes", {"programme": "help", "strategy": "coach"}),
+    *[("/detectors/leaves/weights", value) for value in (MISSING, {}, {"leaves": 100}, {"gone": 0})],
+    *[("/detectors/leaves/threshold", value) for value in (MISSING, 0, 101)],
 ]
 
 
@@ -349,3 +418,24 @@ def test_a_major_version_of_a_notice_is_the_least_that_serves_and_a_revision_is_
     document = put(WHOLE, "/notices/offers", {"version": 4}) | {}
     document["purposes"]["offers"].pop("notice")
     assert load_policy(document).purposes["offers"].min_notice_version == 4
+
+
+def test_a_detector_reads_only_what_its_purpose_covers() -> None:
+    """Of sound entries, the reach is checked: the purpose of the reading and that of the proposed rung."""
+    narrow = put(WHOLE, "/purposes/deliver/data", ["usage"])
+    assert "/detectors/unhappy/data/0" in fault_paths(narrow)
+    unknown = put(WHOLE, "/signals/purchase", MISSING)
+    assert "/detectors/gone/rule" in fault_paths(put(unknown, "/detectors/gone/measure/signals", ["bought"]))
+    other = put(WHOLE, "/signals/purchase/data", "usage")
+    assert "/detectors/gone/data" in fault_paths(other)
+    measured = put(WHOLE, "/detectors/unhappy/measure/signals", ["sad"])
+    assert fault_paths(measured) == ["/detectors/unhappy/measure/signals"]
+
+
+def test_detectors_are_read_with_what_they_look_at() -> None:
+    detectors = load_policy(WHOLE).detectors
+    assert detectors["gone"].types == ("purchase",)
+    assert detectors["unhappy"].types == ("rating", "bought")
+    assert set(detectors["leaves"].types) == {"purchase", "rating", "bought"}
+    assert (detectors["ends"].percent, detectors["ends"].cooldown) == (0, "P30D")
+    assert load_policy(put(WHOLE, "/detectors", MISSING)).detectors == {}

@@ -23,7 +23,9 @@ from service.crypto.reading import of_data
 from service.errors import UnavailableError
 from service.ids import new_id, new_subject_id
 from service.policy import Candidate, Level, evaluate_all
+from service.policy.pilots import Arm
 from service.storage import (
+    cases,
     chunks,
     endpoints,
     idempotency,
@@ -179,6 +181,12 @@ def _cells(unit: Unit, subject: Subject, number: int) -> Iterator[Cell]:
         lambda u: permits.read_settled(u, [lock_subject(u, who)])[permit.name].details,
     )
 
+    case = new_id()
+    arm = Arm("replenishment", "automate", "*", "shadow")
+    shadow = cases.Shadow(arm, "cream", None, str(number), "dec_x", NOW, NOW)
+    assert cases.insert_case(unit, subject, case, str(number), shadow)
+    yield Cell("cases", {"id": case}, lambda u: _one(cases.read_cases(u, lock_subject(u, who)), case).details)
+
     waiting = outbox.insert_message(
         unit, subject, outbox.Message("reminder", str(number), candidate, "coach", "dec_x", {}), NOW
     )
@@ -327,7 +335,7 @@ def test_no_row_opens_under_another_owner(unit: Unit) -> None:
         if cell.table
         in {
             *("consent_events", "identifiers", "signals", "decisions", "reorders", "reviews", "access_log"),
-            "inbox_messages",
+            *("inbox_messages", "cases"),
         }
     ]
     rows = {}
@@ -363,6 +371,8 @@ def test_no_row_opens_under_another_owner(unit: Unit) -> None:
                     signals.open_signal(subject, sealed, data, of_data("a test", data)) is None
                     for data in DATA
                 )
+            elif cell.table == "cases":
+                assert _one(cases.read_cases(unit, subject), cell.row["id"]).details is None
             elif cell.table == "reorders":
                 assert _one(reorders.read_reorders(unit, subject), cell.row["id"]).details is None
             elif cell.table == "reviews":
