@@ -47,6 +47,8 @@ _LEFTOVER_SPREAD = 0.15
 _USUAL_SPREAD = 0.5
 # A rest of the purchase before counts only when it is more than the usual margin.
 _EARLY_SHARE = 0.4
+# Of the logarithm of a rate: beyond it nobody lives, and arithmetic ends.
+_MOST_LOG = 60.0
 _NORMAL = Quantiles(-1.2815515655446004, 0.0, 1.2815515655446004)
 _SURE, _FAIR = 0.35, 0.7
 
@@ -177,14 +179,15 @@ def _from_usage(
             return None
         rates.append(Rate(log(product.usual_per_day), _USUAL_SPREAD**2, counted.at))
     rate = combine(rates)
-    start, stock = _stock(bought, counted, product, exp(rate.log))
+    pace_log = min(max(rate.log, -_MOST_LOG), _MOST_LOG)
+    start, stock = _stock(bought, counted, product, exp(pace_log))
     variance = rate.variance + _DAILY_SPREAD**2 + _UNIT_SPREAD**2 / max(stock, 1.0)
     if counted is None:
         variance += _LEFTOVER_SPREAD**2
     sources: list[Source] = ["usage"] if counted is None else ["count", "usage"] if found.rates else ["count"]
     if pace in rates:
         sources.append("purchases")
-    days = bounded(exp(log(max(stock, 1e-6)) - rate.log))
+    days = bounded(exp(log(max(stock, 1e-6)) - pace_log))
     return _Lasting(start, LogNormal(log(days), sqrt(variance)), _NORMAL, "usage", tuple(sources))
 
 

@@ -25,6 +25,7 @@ _LEAST_SHARE, _MOST_SHARE = 0.1, 2.0
 # Two counts tell a rate to within this, and to within a unit or so.
 _COUNTED = 0.1
 _COUNT_DAYS = 3.0
+_COUNT_UNITS = 0.5
 # Rates further apart than this, and than three and a half times their doubt, are a change of dose.
 _CHANGE = 0.4
 _SCATTERS = 3.5
@@ -112,7 +113,7 @@ def _counted(registered: Sequence[Usage], bought: Sequence[Purchase]) -> list[Ra
     if len(run) < 2:
         return []
     used, days = run[0][1] - run[-1][1], days_of(run[-1][0] - run[0][0])
-    if used <= 0 or days < _COUNT_DAYS:
+    if used < _COUNT_UNITS or days < _COUNT_DAYS:
         return []
     return [Rate(log(used / days), _COUNTED**2 + 1 / used, run[-1][0])]
 

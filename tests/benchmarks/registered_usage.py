@@ -18,18 +18,22 @@ from service.forecast import Product, Purchase, Usage, run_out
 START = datetime(2026, 1, 1, 12, tzinfo=UTC)
 PACK = 30
 GOODS = Product(PACK, 1.0, as_needed=False)
+# What is looked at; the second count is a week before the first.
+SOURCES = ("purchases", "fused", "count", "two counts")
+_WEEK = 7
 _PEOPLE = 1500
 _SEED = 5
 
 
 @dataclass(frozen=True, slots=True)
 class Life:
-    """What is known at `now`, and what is not: `left` units, which last `days`."""
+    """What is known at `now`, and what is not: `left` units, which last `days`, and those a week `before`."""
 
     bought: list[Purchase]
     registered: list[Usage]
     now: datetime
     left: float
+    before: float
     days: int
 
 
@@ -39,7 +43,7 @@ def simulate(rng: random.Random, *, dose_doubles: bool = False) -> Life | None:
     share = rng.betavariate(6, 2.5) if rng.random() < 0.8 else 0.97
     level, until = rng.uniform(0, 0.2) * PACK, rng.randrange(120, 240)
     doubled = until - rng.randrange(4, 20) if dose_doubles else None
-    stock, week = float(PACK), 0.0
+    stock, week, stocks = float(PACK), 0.0, list[float]()
     bought, registered = [Purchase(START, 1)], []
     for day in range(1, until + 1):
         rate = per_day * (2 if doubled is not None and day > doubled else 1)
@@ -54,13 +58,14 @@ def simulate(rng: random.Random, *, dose_doubles: bool = False) -> Life | None:
             packs = 2 if rng.random() < 0.15 else 1
             bought.append(Purchase(_day(day), packs))
             stock += packs * PACK
+        stocks.append(stock)
     if stock < 1:
         return None
     left, days = stock, 0
     while stock > 0:
         stock -= _used(rng, per_day * (2 if dose_doubles else 1))
         days += 1
-    return Life(bought, registered, _day(until), left, days)
+    return Life(bought, registered, _day(until), left, stocks[-1 - _WEEK], days)
 
 
 def _used(rng: random.Random, rate: float) -> float:
@@ -81,9 +86,11 @@ def lives(people: int, seed: int, *, dose_doubles: bool = False) -> list[Life]:
 
 
 def foresee(life: Life, source: str) -> tuple[float, float, bool]:
-    """Days from now to the median and to the safe date, by `purchases`, `fused` or `count`; if it ships."""
+    """Days from now to the median and to the safe date, by one of SOURCES; and whether it ships."""
     usage: Sequence[Usage] = [] if source == "purchases" else life.registered
-    if source == "count":
+    if source == "two counts":
+        usage = [*usage, Usage(life.now - timedelta(days=_WEEK), units_left=round(life.before))]
+    if source in ("count", "two counts"):
         usage = [*usage, Usage(life.now, units_left=round(life.left))]
     found = run_out(life.bought, usage, GOODS, life.now)
     assert found is not None
@@ -108,7 +115,7 @@ def print_simulation() -> None:
         rough = [(life.days, *as_complete(life)) for life in people]
         error = fmean(abs(middle - days) for days, middle, _ in rough)
         print(f"{'as if complete':15} {error:6.1f} {fmean(days < safe for days, _, safe in rough):7.1%}")
-        for source in ("purchases", "fused", "count"):
+        for source in SOURCES:
             found = [(life, *foresee(life, source)) for life in people]
             error = fmean(abs(middle - life.days) for life, middle, _, _ in found)
             early = fmean(life.days < safe for life, _, safe, _ in found)

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from math import log
 from typing import Any
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as some
 
@@ -15,7 +16,7 @@ from service.forecast import Product, Purchase, Series, Usage, default_model, ru
 from service.forecast.intervals import predict
 from service.forecast.lognormal import LogNormal, beyond
 from service.forecast.model import BUCKETS
-from tests.forecast.test_run_out import MODEL, PRIOR, START
+from tests.forecast.test_run_out import AS_NEEDED, MODEL, MONTHLY, PRIOR, START
 from tests.forecast.test_training import people
 
 NOW = START + timedelta(days=400)
@@ -68,6 +69,21 @@ def test_it_never_raises_and_is_in_order(
         assert not product.as_needed
     if product.as_needed:
         assert found.basis == "usage"
+
+
+@pytest.mark.parametrize(
+    "registered",
+    [
+        [Usage(START, 1.0, 5e-324)],
+        [Usage(START, 1e12, 1e12)],
+        [Usage(START, 5e-324), Usage(START + timedelta(days=9), 0.0)],
+        [Usage(START, 1e-300, 1e12), Usage(START + timedelta(days=9), 1e12, 1e-300)],
+    ],
+)
+def test_the_smallest_and_largest_numbers_do_no_harm(registered: list[Usage]) -> None:
+    for product in (MONTHLY, AS_NEEDED):
+        found = run_out([Purchase(START, 1)], registered, product, NOW, model=MODEL)
+        assert found is None or found.earliest <= found.median <= found.latest
 
 
 @given(purchases(near), usages(near), products, near)
