@@ -6,8 +6,10 @@ from marshmallow import fields
 
 from schemas.base import Shape
 from schemas.consents import StoppedShape
-from schemas.fields import Currency, Money, OneOf, Whole
-from service.ids import REORDER
+from schemas.fields import Currency, Money, OneOf, Text, Whole
+from service.ids import REORDER, WITHDRAWAL
+from service.storage.products import WITHDRAWAL_RULES
+from service.use_cases.withdrawal_terms import REFUSALS
 
 STATES = (
     "proposed",
@@ -40,6 +42,16 @@ class ReorderStepShape(Shape):
     reason = fields.String()
 
 
+class WithdrawalTermsShape(Shape):
+    """The right to withdraw from the contract. `until` is null before delivery: no clock runs yet."""
+
+    possible = fields.Boolean()
+    until = fields.String(allow_none=True, metadata={"format": "date-time"})
+    rule = OneOf(WITHDRAWAL_RULES)
+    reason = OneOf(REFUSALS)
+    withdrawn_at = fields.String(metadata={"format": "date-time"})
+
+
 class ReorderShape(Shape):
     """What was permitted for one run-out. `reasons` are those of the rungs above `strategy`."""
 
@@ -58,6 +70,7 @@ class ReorderShape(Shape):
     decision = fields.String()
     reasons = fields.List(fields.Dict(keys=fields.String()))
     history = fields.List(fields.Nested(ReorderStepShape))
+    withdrawal = fields.Nested(WithdrawalTermsShape, metadata={"description": "Once there is a contract"})
 
 
 class ReorderAnsweredShape(Shape):
@@ -65,6 +78,34 @@ class ReorderAnsweredShape(Shape):
 
     id = fields.String(metadata={"pattern": f"^{REORDER}_"})
     state = OneOf(STATES)
+    cancelled = fields.List(fields.Nested(StoppedShape))
+    irrevocable = fields.List(fields.Nested(StoppedShape))
+
+
+class WithdrawShape(Shape):
+    """POST /v1/reorders/{ord}/withdraw: who says it, and where the acknowledgement goes beside the inbox."""
+
+    name = Text(1, 100, required=True)
+    contact = Text(3, 254, allow_none=True, load_default=None, metadata={"format": "email"})
+
+
+class AcknowledgementShape(Shape):
+    """What the customer is given in writing."""
+
+    subject = fields.String()
+    body = fields.String()
+
+
+class WithdrawnShape(Shape):
+    """A withdrawal as it was accepted, the first time where it was said again."""
+
+    id = fields.String(metadata={"pattern": f"^{WITHDRAWAL}_"})
+    reorder = fields.String(metadata={"pattern": f"^{REORDER}_"})
+    state = OneOf(STATES)
+    at = fields.String(metadata={"format": "date-time"})
+    name = fields.String()
+    contact = fields.String(allow_none=True)
+    acknowledgement = fields.Nested(AcknowledgementShape)
     cancelled = fields.List(fields.Nested(StoppedShape))
     irrevocable = fields.List(fields.Nested(StoppedShape))
 

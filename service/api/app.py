@@ -50,6 +50,7 @@ NOUNS = (
     "ledger",
     "webhooks",
     "unsubscribe",
+    "withdrawal",
     "recipients",
     "inbox",
 )

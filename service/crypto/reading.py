@@ -53,6 +53,8 @@ SUBJECT_RIGHTS = _reading("subject_rights", "request_steps", "access_log")
 IDENTIFICATION = _reading("identification", "identifiers")
 # What is said to the person, on its way and where they read it.
 CORRESPONDENCE = _reading("correspondence", "outbox", "inbox_messages")
+# What a consumer says of a contract that was concluded.
+CONTRACT = _reading("contract", "withdrawals")
 # What the service keeps for itself while it works, about no one person.
 OPERATION = _reading("operation", "job_chunks", "idempotency_keys", "webhook_endpoints")
 # Keys that wrap keys.

@@ -28,6 +28,7 @@ RECORDS: Mapping[str, str] = MappingProxyType(
         "jobs": "P1M",
         "old_states": "P1M",
         "request_details": "P36M",
+        "withdrawals": "P36M",
     }
 )
 

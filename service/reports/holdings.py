@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from service.ids import IDENTIFIER, MESSAGE, REORDER, show
+from service.ids import IDENTIFIER, MESSAGE, REORDER, WITHDRAWAL, show
 from service.instants import show_instant
 from service.storage.decisions import DecisionRow, decision_ids
 from service.storage.holdings import decisions_of
@@ -18,6 +18,7 @@ from service.storage.records import Record, StoredCandidate, show_level
 from service.storage.reorders import Reorder, read_reorders
 from service.storage.subjects import Subject
 from service.storage.unit import Unit
+from service.storage.withdrawals import read_withdrawals
 from service.use_cases.read_signals import disclose_signals
 
 
@@ -39,6 +40,20 @@ def signals(unit: Unit, subject: Subject) -> list[dict[str, Any]]:
 
 def reorders(unit: Unit, subject: Subject) -> list[dict[str, Any]]:
     return [_reorder(each) for each in read_reorders(unit, subject)]
+
+
+def withdrawals(unit: Unit, subject: Subject) -> list[dict[str, Any]]:
+    """From contracts, refused ones too."""
+    return [
+        {
+            "id": show(WITHDRAWAL, each.id),
+            "reorder": show(REORDER, each.reorder),
+            "outcome": each.outcome,
+            "at": show_instant(each.at),
+            **msgspec.to_builtins(each.details),
+        }
+        for each in read_withdrawals(unit, subject)
+    ]
 
 
 def inbox(unit: Unit, subject: Subject) -> list[dict[str, Any]]:

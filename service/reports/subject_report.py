@@ -59,6 +59,7 @@ def subject_report(unit: Unit, subject: Subject, request: Request) -> dict[str, 
             for o in subject.activity.orders
         ],
         "reorders": reorders,
+        "withdrawals": [shown for each in everyone for shown in holdings.withdrawals(unit, each)],
         "messages": [shown for each in everyone for shown in holdings.messages(unit, each)],
         "inbox": holdings.inbox(unit, subject),
         "decisions": decisions,

@@ -13,6 +13,7 @@ _SQL = load(__file__)
 _DELETES = {
     "signals": "delete_signals",
     "reorders": "delete_reorders",
+    "withdrawals": "delete_withdrawals",
     "permits": "delete_permits",
     "messages": "delete_messages",
     "stored_answers": "delete_idempotency",

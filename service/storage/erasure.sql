@@ -7,6 +7,9 @@ delete from signals where subject = %s;
 -- name: delete_reorders
 delete from reorders where subject = %s;
 
+-- name: delete_withdrawals
+delete from withdrawals where subject = %s;
+
 -- name: delete_permits
 delete from permits where subject = %s;
 

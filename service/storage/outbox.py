@@ -31,10 +31,15 @@ Body = TypeVar("Body")
 _TABLE = "outbox"
 
 REMINDER, NOTICE, ORDER = "reminder", "notice", "order"
+# Of a withdrawal from a contract. The law wants it at once: no choice forbids it, and it waits for nothing
+# else that is said to the person.
+ACKNOWLEDGEMENT = "acknowledgement"
+_RECIPIENTS = {ORDER: b"shop", ACKNOWLEDGEMENT: b"acknowledgement"}
 
 
 class Message(msgspec.Struct, omit_defaults=True):
-    """What is to be handed over: to the person (`reminder`, `notice`) or to the shop (`order`).
+    """What is to be handed over: to the person (`reminder`, `notice`, `acknowledgement`) or to the shop
+    (`order`).
 
     `reorder` is the public id of what it belongs to; `strategy` the rung at which `candidate` was permitted;
     `content` what it says, as JSON. From the first claim on, `channel` is the one it goes by (None for an
@@ -85,7 +90,7 @@ class Parked:
 def insert_message(unit: Unit, subject: Subject, message: Message, due: datetime) -> UUID:
     """Of a locked subject. What goes to the person keeps its order, and so does what goes to the shop."""
     name = new_id()
-    recipient = b"shop" if message.kind == ORDER else b"person"
+    recipient = _RECIPIENTS.get(message.kind, b"person")
     values = {
         "id": name,
         "subject": subject.id,

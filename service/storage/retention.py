@@ -24,8 +24,9 @@ STATEMENTS = {
     "request_details": "purge_request_details",
     "inbox": "purge_inbox",
     "changes_told": "purge_changes_told",
+    "withdrawals": "purge_withdrawals",
 }
-_DELETING = frozenset({"signals", "inbox", "changes_told"})
+_DELETING = frozenset({"signals", "inbox", "changes_told", "withdrawals"})
 
 
 @dataclass(frozen=True, slots=True)

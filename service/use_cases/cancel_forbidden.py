@@ -10,7 +10,7 @@ from typing import Any
 from service.ids import MESSAGE, REORDER, show
 from service.instants import show_instant
 from service.policy import Outcome, evaluate
-from service.storage.outbox import Entry, end_message, read_outstanding
+from service.storage.outbox import ACKNOWLEDGEMENT, Entry, end_message, read_outstanding
 from service.storage.reorders import ReorderDetails, move_reorder, read_open_reorders
 from service.storage.subjects import Subject
 from service.storage.unit import Unit
@@ -55,7 +55,9 @@ def cancel_forbidden(unit: Unit, subject: Subject) -> Stopped:
 
 def stop_entry(unit: Unit, subject: Subject, entry: Entry, reason: str, stopped: Stopped) -> None:
     """Cancel a message if it has not left, and list it where it belongs: what was tried in vain and may still
-    arrive late is in both lists."""
+    arrive late is in both lists. An acknowledgement is no action, and nothing stops it."""
+    if entry.message is not None and entry.message.kind == ACKNOWLEDGEMENT:
+        return
     if entry.state in ("queued", "parked"):
         end_message(unit, entry.id, "cancelled")
         if entry.message is not None:

@@ -2,18 +2,50 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 from service.ids import REORDER, show
 from service.instants import show_instant
+from service.storage.products import FULL, read_products
 from service.storage.reorders import Reorder, ReorderDetails, read_reorders
 from service.storage.subjects import Subject
 from service.storage.unit import Unit
+from service.storage.withdrawals import ACCEPTED, read_withdrawals
+from service.use_cases.withdrawal_terms import NOT_ORDERED, Terms, withdrawal_terms
 
 
 def list_reorders(unit: Unit, subject: Subject) -> list[dict[str, Any]]:
     """All of them, newest first. One whose content cannot be opened is listed with its state alone."""
-    return [_shown(reorder) for reorder in reversed(read_reorders(unit, subject))]
+    found = read_reorders(unit, subject)
+    terms = _terms(unit, subject, found)
+    return [_shown(reorder) | terms.get(reorder.id, {}) for reorder in reversed(found)]
+
+
+def _terms(unit: Unit, subject: Subject, reorders: list[Reorder]) -> dict[UUID, dict[str, Any]]:
+    """The right to withdraw from each contract, where there is one."""
+    products = read_products(unit.db, {r.details.candidate.sku for r in reorders if r.details is not None})
+    accepted = {w.reorder: w.at for w in read_withdrawals(unit, subject) if w.outcome == ACCEPTED}
+    shown = {}
+    for reorder in reorders:
+        product = None if reorder.details is None else products.get(reorder.details.candidate.sku)
+        rule = FULL if product is None else product.withdrawal
+        terms = withdrawal_terms(subject, reorder, rule, unit.now)
+        at = accepted.get(reorder.id)
+        if at is not None or terms.reason != NOT_ORDERED:
+            shown[reorder.id] = {"withdrawal": _withdrawal(terms, at)}
+    return shown
+
+
+def _withdrawal(terms: Terms, accepted: datetime | None) -> dict[str, Any]:
+    return {
+        "possible": terms.possible and accepted is None,
+        "until": None if terms.until is None else show_instant(terms.until),
+        "rule": terms.rule,
+        **({} if accepted is None else {"withdrawn_at": show_instant(accepted)}),
+        **({} if terms.reason is None or accepted is not None else {"reason": terms.reason}),
+    }
 
 
 def _shown(reorder: Reorder) -> dict[str, Any]:

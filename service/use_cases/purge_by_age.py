@@ -46,6 +46,7 @@ _PERIODS = {
     "request_details": "request_details",
     "inbox": "inbox",
     "changes_told": "changes_told",
+    "withdrawals": "withdrawals",
 }
 # In this order: what a kept decision refers to is looked at after the decisions.
 WHATS = (*STATEMENTS, "jobs", "stored_answers", "permits", "holds", "consent_proof")

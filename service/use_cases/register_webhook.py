@@ -28,7 +28,7 @@ from service.storage.unit import Unit
 
 TYPES = (
     *("consent.changed", "preferences.changed", "subject.erased"),
-    *("reminder.due", "reorder.announced", "reorder.dispatched", "request.*"),
+    *("reminder.due", "reorder.announced", "reorder.dispatched", "reorder.withdrawn", "request.*"),
 )
 ROUTES = ("sms", "push", "order")
 # For so long after a rotation the secret before signs too.

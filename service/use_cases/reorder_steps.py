@@ -40,6 +40,8 @@ def mark_handed_over(unit: Unit, subject: Subject, reorder: Reorder, message: Me
 
 def mark_undelivered(unit: Unit, subject: Subject, message: Message) -> None:
     """Without its notice there is no order; an order that the shop does not take has failed."""
+    if message.kind not in _HANDED:
+        return
     reorder = reorder_of(unit, subject, message)
     if reorder is not None and reorder.state in (*_BEFORE[message.kind], _HANDED[message.kind]):
         state, reason = _UNDELIVERED[message.kind]

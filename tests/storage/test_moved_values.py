@@ -23,7 +23,18 @@ from service.crypto.reading import of_data
 from service.errors import UnavailableError
 from service.ids import new_id, new_subject_id
 from service.policy import Candidate, Level, evaluate_all
-from service.storage import chunks, endpoints, idempotency, inbox, jobs, outbox, permits, reorders, signals
+from service.storage import (
+    chunks,
+    endpoints,
+    idempotency,
+    inbox,
+    jobs,
+    outbox,
+    permits,
+    reorders,
+    signals,
+    withdrawals,
+)
 from service.storage.access_log import read_reads, record_read
 from service.storage.choices import Choices
 from service.storage.decisions import read_decision_id, read_decisions, record_decisions
@@ -151,6 +162,19 @@ def _cells(unit: Unit, subject: Subject, number: int) -> Iterator[Cell]:
         "reorders",
         {"id": reorder},
         lambda u: _one(reorders.read_reorders(u, lock_subject(u, who)), reorder).details,
+    )
+
+    kept = withdrawals.insert_withdrawal(
+        unit,
+        subject,
+        reorders.Reorder(reorder, "delivered", NOW, NOW, details),
+        "accepted",
+        withdrawals.WithdrawalDetails("Aino", f"{number}@example.fi", "app"),
+    )
+    yield Cell(
+        "withdrawals",
+        {"id": kept.id},
+        lambda u: _one(withdrawals.read_withdrawals(u, lock_subject(u, who)), kept.id),
     )
 
     permit = permits.Permit(Name(decision, number), f"client-{number}", candidate, NOW)
@@ -310,6 +334,7 @@ def test_no_row_opens_under_another_owner(unit: Unit) -> None:
         in {
             *("consent_events", "identifiers", "signals", "decisions", "reorders", "access_log"),
             "inbox_messages",
+            "withdrawals",
         }
     ]
     rows = {}
@@ -327,6 +352,7 @@ def test_no_row_opens_under_another_owner(unit: Unit) -> None:
         "identifiers": read_identifiers,
         "access_log": read_reads,
         "inbox_messages": inbox.read_whole_inbox,
+        "withdrawals": withdrawals.read_withdrawals,
     }
     for cell in cells:
         other = next(owner for owner in owners if owner != rows[cell.row["id"]])
