@@ -17,7 +17,7 @@ from service.actor import Actor
 from service.bootstrap import Services
 from service.errors import ConflictError, UnavailableError
 from service.instants import show_instant
-from service.policy import Candidate, Decision, decision_stage
+from service.policy import Candidate, Decision, Policy, decision_stage
 from service.ranking import Option, Ranked, rank
 from service.storage.asked import AskedCandidate, to_candidate
 from service.storage.catalogue import read_listings
@@ -29,6 +29,7 @@ from service.storage.permit_tokens import Name, permit_token
 from service.storage.permits import permitted
 from service.storage.records import encode_record
 from service.storage.unit import PolicyInForce
+from service.use_cases.choose_tip import Answered, is_tip, keep_one_tip, tips_due
 from service.use_cases.decide import evaluate_state
 from service.use_cases.fields_read import fields_read
 from service.use_cases.special import is_special, sees_special
@@ -74,6 +75,7 @@ class _Read(NamedTuple):
     offers: Mapping[str, Offer]
     candidates: list[Candidate]
     now: datetime
+    tip_is_due: bool
 
 
 def permit_offers(services: Services, actor: Actor, ask: AskOffers) -> PermittedOffers:
@@ -96,8 +98,12 @@ def _permit(services: Services, actor: Actor, ask: AskOffers) -> PermittedOffers
         if not sees_special(actor):
             candidates = [each for each in candidates if not is_special(policy, each.category)]
         state = None if subject is None else subject.state(read.now)
-        decisions = evaluate_state(read.in_force, state, candidates, read.now)
-        ranked = _ranked(read.offers, decisions)[: ask.limit]
+        unit = services.unit_on(db, read.in_force, actor)
+        answered = Answered(candidates, evaluate_state(read.in_force, state, candidates, read.now))
+        own = ask.candidates is not None
+        seen = len(candidates)
+        candidates, decisions = keep_one_tip(unit, subject, state, answered, own=own)
+        ranked = _ranked(policy, read, candidates, decisions)[: ask.limit]
         row = ids.new_id()
         if subject is not None and subject.key is not None and candidates:
             places = [each.place for each in ranked if permitted(decisions[each.place])]
@@ -119,17 +125,27 @@ def _permit(services: Services, actor: Actor, ask: AskOffers) -> PermittedOffers
         read.in_force.version,
         [_permitted(services, read.offers, decisions[each.place], row, each) for each in ranked],
         [(d.candidate, decision_stage(d)) for d in decisions if d.strategy is None],
-        len(read.candidates) - len(candidates),
+        len(read.candidates) - seen,
     )
 
 
-def _ranked(offers: Mapping[str, Offer], decisions: Sequence[Decision]) -> list[Ranked]:
-    """A caller's own candidate is worth what the offer is whose id it bears, if there is one."""
-    return rank(
-        Option(place, decision.candidate, offer.value if (offer := offers.get(decision.candidate)) else 0)
+def _ranked(
+    policy: Policy, read: _Read, candidates: Sequence[Candidate], decisions: Sequence[Decision]
+) -> list[Ranked]:
+    """A caller's own candidate is worth what the offer is whose id it bears, if there is one. A tip sells
+    nothing, so it is worth nothing to the business; it comes first when its turn has come."""
+    tips = [is_tip(policy, candidate.programme) for candidate in candidates]
+
+    def worth(place: int, decision: Decision) -> int:
+        offer = read.offers.get(decision.candidate)
+        return 0 if offer is None or tips[place] else offer.value
+
+    ranked = rank(
+        Option(place, decision.candidate, worth(place, decision))
         for place, decision in enumerate(decisions)
         if decision.strategy is not None
     )
+    return sorted(ranked, key=lambda each: not (tips[each.place] and read.tip_is_due))
 
 
 def _permitted(
@@ -146,15 +162,21 @@ def _read(services: Services, db: Connection, ask: AskOffers) -> _Read:
     asked = _asked(ask, store.known(), now)
     inputs = read_inputs(db, services.keyring, ask.subject, {each.sku for each in asked})
     listings, offers = inputs.listings, store.at(db, inputs.catalogue)
-    again = _asked(ask, offers, now)
+    in_force = services.policies.from_row(db, inputs.policy)
+    state = None if inputs.subject is None else inputs.subject.state(now)
+    due = [] if ask.candidates is not None else tips_due(in_force.policy, state)
+    again = _asked(ask, offers, now, due)
     if again != asked:
         listings = read_listings(db, {each.sku for each in again})
-    in_force = services.policies.from_row(db, inputs.policy)
-    return _Read(inputs, in_force, offers, [to_candidate(each, listings) for each in again], services.now)
+    candidates = [to_candidate(each, listings) for each in again]
+    return _Read(inputs, in_force, offers, candidates, services.now, bool(due))
 
 
-def _asked(ask: AskOffers, offers: Mapping[str, Offer], now: datetime) -> Sequence[AskedCandidate]:
-    """What the caller brings, or what the catalogue has for the programme and is still valid."""
+def _asked(
+    ask: AskOffers, offers: Mapping[str, Offer], now: datetime, due: Sequence[str] = ()
+) -> Sequence[AskedCandidate]:
+    """What the caller brings, or what the catalogue has for the programme, and for those of tips whose turn
+    it is, and is still valid."""
     if ask.candidates is not None:
         return ask.candidates
     return [
@@ -169,5 +191,5 @@ def _asked(ask: AskOffers, offers: Mapping[str, Offer], now: datetime) -> Sequen
             None if offer.valid_until is None else show_instant(offer.valid_until),
         )
         for offer in offers.values()
-        if offer.programme == ask.programme and (offer.valid_until is None or offer.valid_until > now)
+        if offer.programme in (ask.programme, *due) and (offer.valid_until is None or offer.valid_until > now)
     ]
