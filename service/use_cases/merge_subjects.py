@@ -101,6 +101,10 @@ def merged_choices(policy: Policy, source: Subject, target: Subject, now: dateti
         quiet=b.quiet or a.quiet,
         max_per_week=min((n for n in (a.max_per_week, b.max_per_week) if n is not None), default=None),
         flags=_flags(a.flags, b.flags),
+        situations_ended={
+            name: max(each[name] for each in (a.situations_ended, b.situations_ended) if name in each)
+            for name in sorted({*a.situations_ended, *b.situations_ended})
+        },
         mandates=_ended([*b.mandates, *a.mandates], now),
         events=b.events,
         head=b.head,
