@@ -1,5 +1,5 @@
-"""Load the demo beside the running service: the policy, the goods and tips about them, the twelve of the story,
-the crowd.
+"""Load the demo beside the running service: the policy, the goods and tips about them, the twelve of the
+story, the crowd.
 
 Each customer is one transaction, found again by her customer number: a load that was killed goes on where
 it stood, and one that is repeated changes nothing.
