@@ -17,7 +17,7 @@ from service.actor import Actor
 from service.bootstrap import Services
 from service.errors import ConflictError, UnavailableError
 from service.instants import show_instant
-from service.policy import Candidate, Decision, Policy, decision_stage
+from service.policy import Candidate, Decision, Policy, State, decision_stage
 from service.ranking import Option, Ranked, rank
 from service.storage.asked import AskedCandidate, to_candidate
 from service.storage.catalogue import read_listings
@@ -75,6 +75,7 @@ class _Read(NamedTuple):
     offers: Mapping[str, Offer]
     candidates: list[Candidate]
     now: datetime
+    state: State | None
     tip_is_due: bool
 
 
@@ -97,7 +98,7 @@ def _permit(services: Services, actor: Actor, ask: AskOffers) -> PermittedOffers
         candidates = read.candidates
         if not sees_special(actor):
             candidates = [each for each in candidates if not is_special(policy, each.category)]
-        state = None if subject is None else subject.state(read.now)
+        state = read.state
         unit = services.unit_on(db, read.in_force, actor)
         answered = Answered(candidates, evaluate_state(read.in_force, state, candidates, read.now))
         own = ask.candidates is not None
@@ -163,13 +164,14 @@ def _read(services: Services, db: Connection, ask: AskOffers) -> _Read:
     inputs = read_inputs(db, services.keyring, ask.subject, {each.sku for each in asked})
     listings, offers = inputs.listings, store.at(db, inputs.catalogue)
     in_force = services.policies.from_row(db, inputs.policy)
-    state = None if inputs.subject is None else inputs.subject.state(now)
+    at = services.now
+    state = None if inputs.subject is None else inputs.subject.state(at)
     due = [] if ask.candidates is not None else tips_due(in_force.policy, state)
     again = _asked(ask, offers, now, due)
     if again != asked:
         listings = read_listings(db, {each.sku for each in again})
     candidates = [to_candidate(each, listings) for each in again]
-    return _Read(inputs, in_force, offers, candidates, services.now, bool(due))
+    return _Read(inputs, in_force, offers, candidates, at, state, bool(due))
 
 
 def _asked(

@@ -13,7 +13,8 @@ from service.use_cases.read_signals import Signal, may_read, read_signals_of
 
 # A delivery follows a purchase, and is one where no purchase was told of.
 _BOUGHT, _DELIVERED, _RETURNED, _STOPPED = "purchase", "delivered", "returned", "stopped_using"
-_TYPES = (_BOUGHT, _DELIVERED, _RETURNED, _STOPPED)
+# The types of signals that say what is owned.
+OWNING = (_BOUGHT, _DELIVERED, _RETURNED, _STOPPED)
 
 
 def read_owned(
@@ -23,7 +24,7 @@ def read_owned(
     policy = unit.policy
     purposes = [purpose for rung in rungs for purpose in programme.ladder.get(rung, ())]
     sources = {}
-    for data in dict.fromkeys(policy.signals[each].data for each in _TYPES if each in policy.signals):
+    for data in dict.fromkeys(policy.signals[each].data for each in OWNING if each in policy.signals):
         purpose = next((p for p in purposes if may_read(policy, state, data, p, unit.now)), None)
         if purpose is not None:
             sources[data] = purpose
@@ -36,7 +37,7 @@ def _owned(signals: Iterable[Signal], unit: Unit) -> frozenset[str]:
     returned, used = Counter[str](), dict[str, bool]()
     counts = {_BOUGHT: bought, _DELIVERED: delivered, _RETURNED: returned}
     for signal in signals:
-        if signal.type not in _TYPES or signal.at > unit.now:
+        if signal.type not in OWNING or signal.at > unit.now:
             continue
         sku = signal.data["sku"]
         if signal.type in counts:

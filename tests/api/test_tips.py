@@ -204,6 +204,7 @@ def test_the_record_names_what_was_permitted_alone(
     with services.database.connection() as db:
         row = read_decisions(db, services.keyring, name.row)
     assert [each.id for each in row.record.candidates] == ["tip-cream"]
+    assert "signals.purchases" in row.record.fields
 
 
 def test_what_went_back_in_between_is_not_redeemed(
