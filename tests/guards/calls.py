@@ -97,6 +97,12 @@ class World:
         services = self.there.services
         return ids.show(ids.REORDER, propose(services, ids.read(ids.SUBJECT, self.subject), at=services.now))
 
+    def approve_reorder(self) -> str:
+        """One that there is a contract about."""
+        name = self.propose_reorder()
+        self._made("POST", f"/v1/reorders/{name}/approve", None, self.own())
+        return name
+
     def submit_job(self) -> str:
         body = CALLS["POST /v1/candidates"].body_in(self)
         return str(self._made("POST", "/v1/candidates", body, self.there.token("shop"))["job"])
