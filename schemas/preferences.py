@@ -26,7 +26,8 @@ def _choices(values: fields.Field[Any]) -> fields.Dict:
 
 
 class PreferencesPatchShape(Shape):
-    """PATCH /v1/subjects/{id}/preferences. In sharing, levels and channels a null takes an entry away."""
+    """PATCH /v1/subjects/{id}/preferences. In sharing, levels and channels a null takes an entry away;
+    in situations it ends one early."""
 
     locale = Locale()
     timezone = TimeZone()
@@ -36,6 +37,7 @@ class PreferencesPatchShape(Shape):
     quiet = fields.Nested(QuietShape, allow_none=True)
     max_per_week = Whole(0, 100, allow_none=True)
     paused_until = Instant(allow_none=True)
+    situations = _choices(Instant(allow_none=True))
 
 
 class PreferencesShape(Shape):
@@ -48,6 +50,11 @@ class PreferencesShape(Shape):
     quiet = fields.Dict(keys=fields.String(), values=fields.String(), allow_none=True)
     max_per_week = fields.Integer(allow_none=True)
     paused_until = fields.String(allow_none=True)
+    situations = fields.Dict(
+        keys=fields.String(),
+        values=fields.String(allow_none=True),
+        metadata={"description": "What you told us of your situation, and when it ends by itself"},
+    )
 
 
 class PreferencesChangedShape(PreferencesShape, ChangedShape):

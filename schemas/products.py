@@ -5,7 +5,8 @@ from __future__ import annotations
 from marshmallow import fields
 
 from schemas.base import Shape
-from schemas.fields import Currency, Money, Number, Sku, StrictBoolean, Text, Whole
+from schemas.fields import Currency, Money, Number, OneOf, Sku, StrictBoolean, Text, Whole
+from service.storage.products import FULL, WITHDRAWAL_RULES
 
 _MOST_UNITS = 1_000_000
 
@@ -28,6 +29,11 @@ class ProductShape(Shape):
     )
     limit_per_order = Whole(1, allow_none=True, load_default=None, metadata={"description": "Packs"})
     limit_per_month = Whole(1, allow_none=True, load_default=None, metadata={"description": "Packs"})
+    withdrawal = OneOf(
+        WITHDRAWAL_RULES,
+        load_default=FULL,
+        metadata={"description": "The right to withdraw: full, only while sealed, or excluded (CRD 16)"},
+    )
 
 
 class ListedProductShape(ProductShape):

@@ -9,11 +9,13 @@ from marshmallow import ValidationError, fields, validates_schema
 
 from schemas.base import Shape
 from schemas.consents import StoppedShape
-from schemas.fields import Currency, Id, Instant, Money, Number, OneOf, Sku, Whole
+from schemas.fields import Currency, Id, Instant, Money, Number, OneOf, Sku, Text, Whole
 from schemas.signals import MOST_UNITS
-from service.ids import REORDER
+from service.ids import REORDER, WITHDRAWAL
+from service.storage.products import WITHDRAWAL_RULES
 from service.storage.reorder_states import STATES
 from service.use_cases.reorder_verbs import VERBS
+from service.use_cases.withdrawal_terms import REFUSALS
 
 MOST_PACKS = 1000
 
@@ -47,6 +49,16 @@ class HeldShape(Shape):
 
     since = fields.String(metadata={"format": "date-time"})
     reasons = fields.List(fields.String())
+
+
+class WithdrawalTermsShape(Shape):
+    """The right to withdraw from the contract. `until` is null before delivery: no clock runs yet."""
+
+    possible = fields.Boolean()
+    until = fields.String(allow_none=True, metadata={"format": "date-time"})
+    rule = OneOf(WITHDRAWAL_RULES)
+    reason = OneOf(REFUSALS)
+    withdrawn_at = fields.String(metadata={"format": "date-time"})
 
 
 class ReorderShape(Shape):
@@ -84,6 +96,7 @@ class ReorderShape(Shape):
     history = fields.List(fields.Nested(ReorderStepShape))
     held = fields.Nested(HeldShape)
     explanation = fields.String(allow_none=True)
+    withdrawal = fields.Nested(WithdrawalTermsShape, metadata={"description": "Once there is a contract"})
 
 
 class ReorderAnsweredShape(Shape):
@@ -105,6 +118,34 @@ class CountShape(Shape):
 
 class HavePlentyAnsweredShape(ReorderAnsweredShape):
     count = fields.Nested(CountShape, allow_none=True)
+
+
+class WithdrawShape(Shape):
+    """POST /v1/reorders/{ord}/withdraw: who says it, and where the acknowledgement goes beside the inbox."""
+
+    name = Text(1, 100, required=True)
+    contact = Text(3, 254, allow_none=True, load_default=None, metadata={"format": "email"})
+
+
+class AcknowledgementShape(Shape):
+    """What the customer is given in writing."""
+
+    subject = fields.String()
+    body = fields.String()
+
+
+class WithdrawnShape(Shape):
+    """A withdrawal as it was accepted, the first time where it was said again."""
+
+    id = fields.String(metadata={"pattern": f"^{WITHDRAWAL}_"})
+    reorder = fields.String(metadata={"pattern": f"^{REORDER}_"})
+    state = OneOf(STATES)
+    at = fields.String(metadata={"format": "date-time"})
+    name = fields.String()
+    contact = fields.String(allow_none=True)
+    acknowledgement = fields.Nested(AcknowledgementShape)
+    cancelled = fields.List(fields.Nested(StoppedShape))
+    irrevocable = fields.List(fields.Nested(StoppedShape))
 
 
 class ReordersShape(Shape):

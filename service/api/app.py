@@ -52,6 +52,7 @@ NOUNS = (
     "ledger",
     "webhooks",
     "unsubscribe",
+    "withdrawal",
     "recipients",
     "inbox",
     "pilots",

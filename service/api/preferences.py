@@ -15,7 +15,11 @@ from service.api.context import reach, recorded, unit
 from service.api.openapi import Routes, json_response
 from service.api.preconditions import require_match, with_etag
 from service.storage.subjects import read_subject
-from service.use_cases.change_preferences import change_preferences, show_preferences
+from service.use_cases.change_preferences import (
+    change_preferences,
+    show_preferences,
+    show_situations,
+)
 
 routes = Routes("preferences", "Preferences: how much is shared, how much control is kept")
 
@@ -27,7 +31,7 @@ def show(subject: str) -> Response:
     """The preferences; their ETag is what a patch must name."""
     with unit() as u:
         found = recorded(u, read_subject(u, reach(subject)))
-    body = {"epoch": found.epoch, **show_preferences(found)}
+        body = {"epoch": found.epoch, **show_preferences(found), **show_situations(u, found)}
     return with_etag(json_response(body), found.epoch)
 
 
@@ -46,5 +50,6 @@ def patch(body: dict[str, Any], subject: str) -> Response:
     with unit() as u:
         found, changed = change_preferences(u, reach(subject), body, require_match, confirmation)
         recorded(u, found)
-    answer = {**show_preferences(found), **show_changed(changed, found.epoch)}
+        shown = {**show_preferences(found), **show_situations(u, found)}
+    answer = {**shown, **show_changed(changed, found.epoch)}
     return with_etag(json_response(answer), found.epoch)

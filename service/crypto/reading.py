@@ -58,6 +58,8 @@ IDENTIFICATION = _reading("identification", "identifiers")
 PHARMACIST_REVIEW = _reading("pharmacist_review", "reviews")
 # What is said to the person, on its way and where they read it.
 CORRESPONDENCE = _reading("correspondence", "outbox", "inbox_messages")
+# What a consumer says of a contract that was concluded.
+CONTRACT = _reading("contract", "withdrawals")
 # What the service keeps for itself while it works, about no one person.
 OPERATION = _reading("operation", "job_chunks", "idempotency_keys", "webhook_endpoints")
 # Keys that wrap keys.

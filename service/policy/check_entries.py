@@ -84,6 +84,7 @@ def check_programme(reader: Reader, names: Names, _name: str, entry: _Entry, pat
         reader.integer(entry["veto_hours"], f"{path}/veto_hours", _LEAST_VETO_HOURS, _MOST_HOURS)
     if entry.get("snooze_days") is not None:
         reader.integer(entry["snooze_days"], f"{path}/snooze_days", 1, _MOST_SNOOZE_DAYS)
+    _check_tips(reader, entry, path)
     at = f"{path}/ladder"
     ladder = reader.mapping(entry.get("ladder"), at)
     if not ladder and isinstance(entry.get("ladder"), Mapping):
@@ -98,6 +99,20 @@ def check_programme(reader: Reader, names: Names, _name: str, entry: _Entry, pat
             basis = names.purposes.get(purpose, {}).get("basis", "contract")
             if basis not in DUTIES:
                 reader.fault(purpose_at, f"an essential programme cannot rest on {basis}")
+
+
+def _check_tips(reader: Reader, entry: _Entry, path: str) -> None:
+    """Tips about what the person owns: they order nothing, and alone may be asked for in between."""
+    about, after = entry.get("about"), entry.get("after_contacts")
+    if about is not None:
+        reader.one_of(about, f"{path}/about", ("owned",), "kind of programme")
+        ladder = entry.get("ladder")
+        if isinstance(ladder, Mapping) and "automate" in ladder:
+            reader.fault(f"{path}/ladder/automate", "a tip orders nothing")
+    if after is not None:
+        reader.integer(after, f"{path}/after_contacts", 1)
+        if about is None:
+            reader.fault(f"{path}/after_contacts", "belongs to a programme about what is owned")
 
 
 def check_category(reader: Reader, names: Names, name: str, entry: _Entry, path: str) -> None:
@@ -204,7 +219,11 @@ CHECKS: dict[str, tuple[tuple[str, ...], _Check]] = {
     ),
     "data": (("sharing", "dpv", "storage", *_EXTRAS), check_data),
     "programmes": (
-        ("ladder", "uses", "capped", "essential", "veto_hours", "snooze_days", *_EXTRAS),
+        (
+            *("ladder", "uses", "capped", "essential"),
+            *("veto_hours", "snooze_days", "about", "after_contacts"),
+            *_EXTRAS,
+        ),
         check_programme,
     ),
     "categories": (

@@ -14,7 +14,7 @@ LOCALES = ("sv", "fi", "nb", "da", "en")
 # The service's own records that a policy may give a period: see `service.policy.retention`.
 RECORDS = (
     *("access_log", "changes_told", "consent_proof", "decisions", "inbox", "jobs"),
-    *("old_states", "pilots", "reorders", "request_details", "reviews"),
+    *("old_states", "pilots", "reorders", "request_details", "reviews", "withdrawals"),
 )
 DOCUMENT_EXTRAS = (
     *("version", "name", "controller", "skew_seconds", "notices", "levels"),

@@ -85,6 +85,8 @@ def _programme(name: str, entry: _Entry) -> Programme:
         uses=tuple(entry.get("uses") or ()),
         capped=entry.get("capped") is not False,
         essential=bool(entry.get("essential")),
+        about_owned=entry.get("about") == "owned",
+        after_contacts=entry.get("after_contacts"),
     )
 
 

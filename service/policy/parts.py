@@ -43,6 +43,10 @@ class Programme:
     uses: tuple[str, ...]
     capped: bool
     essential: bool
+    # Its offers are tips about goods that the person owns, and count for those alone.
+    about_owned: bool = False
+    # After so many contacts the next one is such a tip, if there is one.
+    after_contacts: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,6 +32,7 @@ RECORDS: Mapping[str, str] = MappingProxyType(
         "pilots": "P24M",
         "request_details": "P36M",
         "reviews": "P36M",
+        "withdrawals": "P36M",
     }
 )
 

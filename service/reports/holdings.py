@@ -9,7 +9,7 @@ import msgspec
 
 from service.errors import UnreadableError
 from service.explanations.names import summary_of, title_of
-from service.ids import CASE, IDENTIFIER, MESSAGE, REORDER, REVIEW, show
+from service.ids import CASE, IDENTIFIER, MESSAGE, REORDER, REVIEW, WITHDRAWAL, show
 from service.instants import show_instant
 from service.storage.cases import Case, Event, read_cases
 from service.storage.decisions import DecisionRow, decision_ids
@@ -22,6 +22,7 @@ from service.storage.reorders import Reorder, read_reorders
 from service.storage.reviews import Review, read_reviews
 from service.storage.subjects import Subject
 from service.storage.unit import Unit
+from service.storage.withdrawals import read_withdrawals
 from service.use_cases.read_signals import disclose_signals
 
 
@@ -68,6 +69,20 @@ def _case(unit: Unit, case: Case, locale: str) -> dict[str, Any]:
         "data": [title_of(unit.policy, "data", each, locale) for each in details.data],
         "purpose": title_of(unit.policy, "purposes", details.purpose, locale),
     }
+
+
+def withdrawals(unit: Unit, subject: Subject) -> list[dict[str, Any]]:
+    """From contracts, refused ones too."""
+    return [
+        {
+            "id": show(WITHDRAWAL, each.id),
+            "reorder": show(REORDER, each.reorder),
+            "outcome": each.outcome,
+            "at": show_instant(each.at),
+            **msgspec.to_builtins(each.details),
+        }
+        for each in read_withdrawals(unit, subject)
+    ]
 
 
 def inbox(unit: Unit, subject: Subject) -> list[dict[str, Any]]:

@@ -1,10 +1,10 @@
 """What a letter says, in the person's language: as lines of text, and as a plain page.
 
 A parcel's `content` gives the values: `product`, `quantity`, `price_minor` and `currency` (of the whole
-order), `date` and `until` (RFC 3339), `timezone` (IANA), `url` (where to act), `why` (the code of what kept
-an order from leaving by itself). A message whose words somebody
-else chose has them in `text`: {`subject`, `body`}. `marketing` says whether it is some; notices of an order
-are not.
+order), `date` and `until` (RFC 3339), `timezone` (IANA), `url` (where to act), `withdraw_url` (where to
+withdraw from the contract), `why` (the code of what kept an order from leaving by itself). A message whose
+words somebody else chose has them in `text`: {`subject`, `body`}. `marketing` says whether it is some;
+notices of an order are not.
 """
 
 from __future__ import annotations
@@ -93,7 +93,10 @@ def _composed(parcel: Parcel) -> tuple[str, list[Line]]:
     def said(part: str) -> str:
         return _WORDS.sentence(parcel.locale, f"{parcel.kind}.{part}", values)
 
-    return said("subject"), [Line(said("what")), *_because(parcel), Line(said("act"), url)]
+    lines = [Line(said("what")), *_because(parcel), Line(said("act"), url)]
+    if "withdraw_url" in parcel.content:
+        lines.append(Line(_WORDS.sentence(parcel.locale, "withdraw"), str(parcel.content["withdraw_url"])))
+    return said("subject"), lines
 
 
 def _because(parcel: Parcel) -> list[Line]:

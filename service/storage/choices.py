@@ -81,6 +81,8 @@ class Choices(msgspec.Struct, omit_defaults=True):
     max_per_week: int | None = None
     # Flag to the instant at which it ends by itself, if any.
     flags: dict[str, datetime | None] = {}
+    # Situations that the person ended early, and when: what was said of one before that no longer counts.
+    situations_ended: dict[str, datetime] = {}
     mandates: list[StoredMandate] = []
     # Number and digest of the last consent event, so that a chain cut off at its end shows.
     events: int = 0

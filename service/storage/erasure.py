@@ -15,6 +15,7 @@ _DELETES = {
     "reviews": "delete_reviews",
     "held_reorders": "delete_held_reorders",
     "reorders": "delete_reorders",
+    "withdrawals": "delete_withdrawals",
     "permits": "delete_permits",
     "cases": "delete_cases",
     "pilot_members": "delete_members",

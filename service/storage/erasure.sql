@@ -16,6 +16,9 @@ delete from held_reorders where subject = %s;
 -- name: delete_reorders
 delete from reorders where subject = %s;
 
+-- name: delete_withdrawals
+delete from withdrawals where subject = %s;
+
 -- name: delete_permits
 delete from permits where subject = %s;
 

@@ -31,11 +31,15 @@ Body = TypeVar("Body")
 _TABLE = "outbox"
 
 REMINDER, NOTICE, ORDER, CANCELLATION = "reminder", "notice", "order", "cancellation"
+# Of a withdrawal from a contract. The law wants it at once: no choice forbids it, and it waits for nothing
+# else that is said to the person.
+ACKNOWLEDGEMENT = "acknowledgement"
+_RECIPIENTS = {ORDER: b"shop", ACKNOWLEDGEMENT: b"acknowledgement"}
 
 
 class Message(msgspec.Struct, omit_defaults=True):
-    """What is to be handed over: to the person (`reminder`, `notice`, `cancellation`) or to the shop
-    (`order`).
+    """What is to be handed over: to the person (`reminder`, `notice`, `cancellation`, `acknowledgement`) or
+    to the shop (`order`).
 
     `reorder` is the public id of what it belongs to; `strategy` the rung at which `candidate` was permitted;
     `content` what it says, as JSON. From the first claim on, `channel` is the one it goes by (None for an
@@ -107,7 +111,7 @@ def insert_messages(unit: Unit, new: Sequence[tuple[Subject, Message, datetime]]
 
 
 def _lane(unit: Unit, subject: Subject, message: Message) -> bytes:
-    recipient = b"shop" if message.kind == ORDER else b"person"
+    recipient = _RECIPIENTS.get(message.kind, b"person")
     return unit.index.digest("lane", subject.id.bytes + recipient)
 
 

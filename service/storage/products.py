@@ -11,6 +11,10 @@ from service.storage.sql import load
 
 _SQL = load(__file__)
 
+# What the law leaves of the right to withdraw (CRD 16): all of it, only while the seal is whole, none.
+FULL, SEALED_ONLY, EXCLUDED = "full", "sealed_only", "excluded"
+WITHDRAWAL_RULES = (FULL, SEALED_ONLY, EXCLUDED)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Product:
@@ -29,6 +33,7 @@ class Product:
     as_needed: bool
     limit_per_order: int | None
     limit_per_month: int | None
+    withdrawal: str = FULL
 
 
 # The order of the columns in products.sql.

@@ -28,8 +28,11 @@ STATEMENTS = {
     "pilot_members": "purge_members",
     "changes_told": "purge_changes_told",
     "reviews": "purge_reviews",
+    "withdrawals": "purge_withdrawals",
 }
-_DELETING = frozenset({"signals", "inbox", "cases", "pilot_members", "changes_told", "reviews"})
+_DELETING = frozenset(
+    {"signals", "inbox", "cases", "pilot_members", "changes_told", "reviews", "withdrawals"}
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -88,6 +88,11 @@ delete from reviews where id in (
     limit %(limit)s for update skip locked
 );
 
+-- name: purge_withdrawals
+delete from withdrawals where id in (
+    select id from withdrawals where at < %(before)s limit %(limit)s for update skip locked
+);
+
 -- A job that ended long ago goes whole: what it answered about nobody, its chunks, its key and itself. What
 -- it answered about persons is theirs, and goes with their decisions.
 -- name: old_jobs

@@ -27,6 +27,22 @@ class FlagChange:
     ends: datetime | None = None
 
 
+def situations(policy: Policy) -> frozenset[str]:
+    """What a person can say of their situation: every suppression that no other signal sets or clears, for
+    nobody talks a complaint away."""
+    others = {flag for rule in policy.signals.values() for flag in (rule.sets, rule.clears)}
+    return frozenset(policy.suppressions) - others
+
+
+def in_force(policy: Policy, subject: Subject, now: datetime) -> dict[str, datetime | None]:
+    """The person's situations, each with the instant at which it ends by itself."""
+    told = situations(policy)
+    flags = subject.choices.flags
+    return {
+        name: ends for name, ends in sorted(flags.items()) if name in told and (ends is None or ends > now)
+    }
+
+
 def flag_changes(policy: Policy, signal_type: str, at: datetime, data: dict[str, object]) -> list[FlagChange]:
     """The flags that a signal of this type says something about."""
     if signal_type == SITUATION:
@@ -47,8 +63,10 @@ def apply_flags(unit: Unit, subject: Subject, changes: Sequence[FlagChange]) -> 
     named = {change.flag for change in changes}
     start = min(change.at for change in changes)
     later = [change for change in _stored_since(unit, subject, start, changes) if change.flag in named]
-    flags = dict(subject.choices.flags)
+    flags, ended = dict(subject.choices.flags), subject.choices.situations_ended
     for change in sorted([*changes, *later], key=lambda change: change.at):
+        if change.flag in ended and change.at <= ended[change.flag]:
+            continue
         if change.sets and (change.ends is None or change.ends > unit.now):
             flags[change.flag] = change.ends
         else:

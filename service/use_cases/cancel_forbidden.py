@@ -12,7 +12,7 @@ from service.ids import MESSAGE, REORDER, show
 from service.instants import show_instant
 from service.policy import LEVEL_NAMES, Level, Outcome, evaluate
 from service.storage.held_reorders import wake_subject
-from service.storage.outbox import Entry, end_message, read_outstanding
+from service.storage.outbox import ACKNOWLEDGEMENT, Entry, end_message, read_outstanding
 from service.storage.reorders import Reorder, move_reorder, read_open_reorders
 from service.storage.standing import read_standing
 from service.storage.subjects import Subject
@@ -73,7 +73,9 @@ def stop_entry(
 ) -> None:
     """Cancel a message if it has not left, and list it where it belongs: what was tried in vain and may still
     arrive late is in both lists. Its reorder ends with it, unless that is one of those `held`; `reason` None
-    leaves that to the caller."""
+    leaves that to the caller. An acknowledgement is no action, and nothing stops it."""
+    if entry.message is not None and entry.message.kind == ACKNOWLEDGEMENT:
+        return
     if entry.state in ("queued", "parked"):
         end_message(unit, entry.id, "cancelled")
         if entry.message is not None and reason is not None and entry.message.reorder not in held:

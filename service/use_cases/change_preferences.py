@@ -12,6 +12,7 @@ from service.policy import Level, Policy
 from service.storage.choices import Choices, StoredQuiet
 from service.storage.subjects import Subject, lock_subject
 from service.storage.unit import Unit
+from service.use_cases.apply_flags import in_force, situations
 from service.use_cases.change import Changed, commit_change
 from service.use_cases.confirm_raise import confirm_raise
 from service.use_cases.level_changes import copy_of
@@ -25,6 +26,7 @@ FIELDS = (
     "quiet",
     "max_per_week",
     "paused_until",
+    "situations",
 )
 
 
@@ -43,6 +45,13 @@ def show_preferences(subject: Subject) -> dict[str, Any]:
     }
 
 
+def show_situations(unit: Unit, subject: Subject) -> dict[str, Any]:
+    """The situations in force, each with its end."""
+    found = in_force(unit.policy, subject, unit.now)
+    shown = {name: None if ends is None else show_instant(ends) for name, ends in found.items()}
+    return {"situations": shown}
+
+
 def change_preferences(
     unit: Unit,
     subject_id: UUID,
@@ -53,8 +62,9 @@ def change_preferences(
     """The subject after `patch`, and what the change did; None when it changed nothing.
 
     `patch` holds some of FIELDS, typed by its schema (`paused_until` an aware datetime). Within
-    `sharing`, `levels` and `channels` a null takes the entry away. `check_epoch` is called under the lock
-    with the epoch found, and raises when the caller has not seen it. Raises InvalidInputError for names
+    `sharing`, `levels` and `channels` a null takes the entry away. In `situations` there is nothing but null,
+    which ends one early: what sets one is a signal, which needs a purpose. `check_epoch` is called under the
+    lock with the epoch found, and raises when the caller has not seen it. Raises InvalidInputError for names
     that the policy does not know and for a channel that needs an opt-in with its notice, and
     ConfirmationRequiredError for a level that is raised to automate without a `confirmation` of exactly that,
     where the policy asks for one.
@@ -64,9 +74,11 @@ def change_preferences(
     if check_epoch is not None:
         check_epoch(subject.epoch)
     _check_channels(unit.policy, subject.choices, patch)
-    found, before = copy_of(subject), show_preferences(subject)
+    found, before = copy_of(subject), show_preferences(subject) | show_situations(unit, subject)
     apply_patch(subject.choices, patch)
-    after = show_preferences(subject)
+    if "situations" in patch:
+        _end_situations(unit, subject, patch["situations"])
+    after = show_preferences(subject) | show_situations(unit, subject)
     if after == before:
         return subject, None
     was = {field: before[field] for field in FIELDS if before[field] != after[field]}
@@ -96,6 +108,14 @@ def apply_patch(choices: Choices, patch: Mapping[str, Any]) -> None:
         choices.quiet = None if quiet is None else StoredQuiet(quiet["start"], quiet["end"])
 
 
+def _end_situations(unit: Unit, subject: Subject, named: Mapping[str, Any] | None) -> None:
+    """Those named, or all of them. What was said before and comes late does not begin one again."""
+    for name in in_force(unit.policy, subject, unit.now):
+        if named is None or name in named:
+            del subject.choices.flags[name]
+            subject.choices.situations_ended[name] = unit.now
+
+
 def _merged(current: Mapping[str, Any], patch: Mapping[str, Any] | None) -> dict[str, Any]:
     if patch is None:
         return {}
@@ -119,6 +139,12 @@ def _check_names(policy: Policy, patch: Mapping[str, Any]) -> None:
     for name in patch.get("channels") or {}:
         if name not in policy.channels:
             faults.append(InputFault(f"/channels/{name}", "the policy has no such channel"))
+    told = situations(policy)
+    for name, ends in (patch.get("situations") or {}).items():
+        if name not in told:
+            faults.append(InputFault(f"/situations/{name}", "the policy has no such situation"))
+        elif ends is not None:
+            faults.append(InputFault(f"/situations/{name}", "must be null: a situation is told by a signal"))
     if faults:
         raise InvalidInputError(faults)
 

@@ -21,6 +21,7 @@ from service.policy import Outcome
 from service.senders import Parcel
 from service.storage.decisions import record_decisions
 from service.storage.outbox import (
+    ACKNOWLEDGEMENT,
     CANCELLATION,
     NOTICE,
     ORDER,
@@ -40,7 +41,7 @@ from service.use_cases.ask_again import ask_again
 from service.use_cases.count_hand_over import count_hand_over, latest_hand_over
 from service.use_cases.fields_read import fields_read
 from service.use_cases.hold_reorder import carry_out
-from service.use_cases.publish_event import publish_reorder
+from service.use_cases.publish_event import WITHDRAWN, publish_reorder
 from service.use_cases.reorder_steps import mark_forbidden, mark_handed_over, may_go, reorder_of
 from service.use_cases.settle_message import TRYING, park, settle
 from service.use_cases.todays_price import quote_today
@@ -110,12 +111,13 @@ def claim_message(unit: Unit, message_id: UUID, subject_id: UUID, has_room: Room
     if message is None or (reorder is not None and reorder.details is None):
         end_message(unit, entry.id, "parked", "unreadable")
         return None
-    if _is_settled(unit, subject, entry, message):
-        return None
-    if reorder is None or not may_go(reorder, message, first=message.counted_at is None):
+    if message.kind == ACKNOWLEDGEMENT:
+        return _claim_acknowledgement(unit, subject, entry, message, has_room)
+    if not _is_settled(unit, subject, entry, message):
+        if reorder is not None and may_go(reorder, message, first=message.counted_at is None):
+            return _evaluate(_Case(unit, subject, entry, message, reorder), has_room)
         _end(unit, entry)
-        return None
-    return _evaluate(_Case(unit, subject, entry, message, reorder), has_room)
+    return None
 
 
 def claim_event(unit: Unit, message_id: UUID, subject_id: UUID | None, has_room: Room) -> Claim | None:
@@ -212,6 +214,27 @@ def _way(case: _Case, channel: str | None) -> tuple[str, str] | None:
         park(unit, subject, entry.id, message, "refused")
         return None
     return route, to
+
+
+def _claim_acknowledgement(
+    unit: Unit, subject: Subject, entry: Entry, message: Message, has_room: Room
+) -> Claim | None:
+    """The law wants it said, to the address that the person gave: nobody's choices are asked, and it does not
+    count as a contact."""
+    route, to = route_of(message), str(message.content["to"])
+    if _is_settled(unit, subject, entry, message) or not has_room(route, to):
+        return None
+    number = save_claim(unit, entry, subject, unit.now + LEASE)
+    parcel = Parcel(
+        key=show(MESSAGE, entry.id),
+        kind=WITHDRAWN,
+        route=route,
+        to=to,
+        subject=show_subject(subject.id),
+        locale=subject.choices.locale,
+        content={"text": message.content["text"], "marketing": False},
+    )
+    return Claim(entry.id, subject.id, number, parcel)
 
 
 def _claim(case: _Case, way: tuple[str, str]) -> Claim:

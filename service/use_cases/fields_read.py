@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 from functools import lru_cache
 
 from service.policy import Candidate, Level, Policy, Programme
+from service.use_cases.read_owned import OWNING
 
 _REMEMBERED = 4096
 _Known = dict[tuple[object, ...], frozenset[str]]
@@ -80,6 +81,10 @@ def _of_person(
         yield from ("birth_date", "timezone")
     if policy.suppressions:
         yield "flags"
+    if programme.about_owned:
+        covered = {data for name in programme.ladder[level] for data in policy.purposes[name].data}
+        told = {policy.signals[each].data for each in OWNING if each in policy.signals}
+        yield from (f"signals.{data}" for data in told & covered)
     if level is Level.automate:
         yield from ("mandates", "orders")
     if level is not Level.respond:

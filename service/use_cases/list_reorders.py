@@ -17,17 +17,20 @@ from service.storage.unit import Unit
 from service.use_cases.announcement import show_run_out
 from service.use_cases.hold_reorder import asked_because, held_since
 from service.use_cases.reorder_verbs import actions
+from service.use_cases.show_withdrawals import show_withdrawals
 
 
 def list_reorders(unit: Unit, subject: Subject) -> list[dict[str, Any]]:
     """All of them, newest first. One whose content cannot be opened is listed with its state alone."""
-    orders = _orders(unit, subject)
-    return [_shown(unit, subject, reorder, orders) for reorder in reversed(read_reorders(unit, subject))]
+    found, orders = read_reorders(unit, subject), _orders(unit, subject)
+    terms = show_withdrawals(unit, subject, found)
+    return [_shown(unit, subject, each, orders) | terms.get(each.id, {}) for each in reversed(found)]
 
 
 def show_own(unit: Unit, subject: Subject, reorder: Reorder) -> dict[str, Any]:
     """One of them."""
-    return _shown(unit, subject, reorder, _orders(unit, subject))
+    terms = show_withdrawals(unit, subject, [reorder])
+    return _shown(unit, subject, reorder, _orders(unit, subject)) | terms.get(reorder.id, {})
 
 
 def _orders(unit: Unit, subject: Subject) -> dict[str, datetime]:

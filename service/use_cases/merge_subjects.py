@@ -35,6 +35,7 @@ from service.storage.subjects import (
     set_status,
 )
 from service.storage.unit import Unit
+from service.use_cases.acknowledge_withdrawal import move_acknowledgement
 from service.use_cases.cancel_forbidden import HORIZON, Stopped, stop_entry
 from service.use_cases.change import Changed, commit_change
 from service.use_cases.close_cases import end_cases
@@ -50,7 +51,7 @@ def merge_subjects(unit: Unit, source_id: UUID, target_id: UUID) -> Changed:
         raise ConflictError("a subject cannot be merged into itself")
     source, target = _locked(unit, source_id, target_id)
     history = [_show(event) for event in read_events(unit, source)]
-    stopped = _stop_all(unit, source)
+    stopped = _stop_all(unit, source, target)
     end_cases(unit, source)
     for each in (source, target):
         ended, left = end_permits(unit, each)
@@ -106,6 +107,10 @@ def merged_choices(policy: Policy, source: Subject, target: Subject, now: dateti
         quiet=b.quiet or a.quiet,
         max_per_week=min((n for n in (a.max_per_week, b.max_per_week) if n is not None), default=None),
         flags=_flags(a.flags, b.flags),
+        situations_ended={
+            name: max(each[name] for each in (a.situations_ended, b.situations_ended) if name in each)
+            for name in sorted({*a.situations_ended, *b.situations_ended})
+        },
         mandates=_ended([*b.mandates, *a.mandates], now),
         events=b.events,
         head=b.head,
@@ -181,13 +186,15 @@ def _ended(mandates: Iterable[StoredMandate], now: datetime) -> list[StoredManda
     return list(ended.values())
 
 
-def _stop_all(unit: Unit, source: Subject) -> Stopped:
-    """Nothing that waits for the one goes to the other, whose choices it never met."""
+def _stop_all(unit: Unit, source: Subject, target: Subject) -> Stopped:
+    """Nothing that waits for the one goes to the other, whose choices it never met; but what the law wants
+    said is still said."""
     stopped = Stopped()
     for reorder in read_open_reorders(unit, source):
         move_reorder(unit, source, reorder, "cancelled", "merged")
     for entry in read_outstanding(unit, source, unit.now - HORIZON):
-        stop_entry(unit, source, entry, "merged", stopped)
+        if not move_acknowledgement(unit, entry, target):
+            stop_entry(unit, source, entry, "merged", stopped)
     return stopped
 
 

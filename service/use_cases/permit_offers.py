@@ -17,7 +17,7 @@ from service.actor import Actor
 from service.bootstrap import Services
 from service.errors import ConflictError, UnavailableError
 from service.instants import show_instant
-from service.policy import Candidate, Decision, decision_stage
+from service.policy import Candidate, Decision, Policy, State, decision_stage
 from service.ranking import Option, Ranked, rank
 from service.storage.asked import AskedCandidate, to_candidate
 from service.storage.catalogue import read_listings
@@ -29,6 +29,7 @@ from service.storage.permit_tokens import Name, permit_token
 from service.storage.permits import permitted
 from service.storage.records import encode_record
 from service.storage.unit import PolicyInForce
+from service.use_cases.choose_tip import Answered, is_tip, keep_one_tip, tips_due
 from service.use_cases.decide import evaluate_state
 from service.use_cases.event_offers import WantedEvent, event_candidates
 from service.use_cases.fields_read import fields_read
@@ -77,6 +78,8 @@ class _Read(NamedTuple):
     offers: Mapping[str, Offer]
     candidates: list[Candidate]
     now: datetime
+    state: State | None
+    tip_is_due: bool
 
 
 def permit_offers(services: Services, actor: Actor, ask: AskOffers) -> PermittedOffers:
@@ -98,9 +101,13 @@ def _permit(services: Services, actor: Actor, ask: AskOffers) -> PermittedOffers
         candidates = read.candidates
         if not sees_special(actor):
             candidates = [each for each in candidates if not is_special(policy, each.category)]
-        state = None if subject is None else subject.state(read.now)
-        decisions = evaluate_state(read.in_force, state, candidates, read.now)
-        ranked = _ranked(read.offers, decisions)[: ask.limit]
+        state = read.state
+        unit = services.unit_on(db, read.in_force, actor)
+        answered = Answered(candidates, evaluate_state(read.in_force, state, candidates, read.now))
+        own = ask.candidates is not None
+        seen = len(candidates)
+        candidates, decisions = keep_one_tip(unit, subject, state, answered, own=own)
+        ranked = _ranked(policy, read, candidates, decisions)[: ask.limit]
         row = ids.new_id()
         if subject is not None and subject.key is not None and candidates:
             places = [each.place for each in ranked if permitted(decisions[each.place])]
@@ -123,17 +130,27 @@ def _permit(services: Services, actor: Actor, ask: AskOffers) -> PermittedOffers
         [_permitted(services, read.offers, decisions[each.place], row, each) for each in ranked],
         # That something was detected is told only with what may come of it.
         [(d.candidate, decision_stage(d)) for d in decisions if d.strategy is None and ask.event is None],
-        len(read.candidates) - len(candidates) if ask.event is None else 0,
+        len(read.candidates) - seen if ask.event is None else 0,
     )
 
 
-def _ranked(offers: Mapping[str, Offer], decisions: Sequence[Decision]) -> list[Ranked]:
-    """A caller's own candidate is worth what the offer is whose id it bears, if there is one."""
-    return rank(
-        Option(place, decision.candidate, offer.value if (offer := offers.get(decision.candidate)) else 0)
+def _ranked(
+    policy: Policy, read: _Read, candidates: Sequence[Candidate], decisions: Sequence[Decision]
+) -> list[Ranked]:
+    """A caller's own candidate is worth what the offer is whose id it bears, if there is one. A tip sells
+    nothing, so it is worth nothing to the business; it comes first when its turn has come."""
+    tips = [is_tip(policy, candidate.programme) for candidate in candidates]
+
+    def worth(place: int, decision: Decision) -> int:
+        offer = read.offers.get(decision.candidate)
+        return 0 if offer is None or tips[place] else offer.value
+
+    ranked = rank(
+        Option(place, decision.candidate, worth(place, decision))
         for place, decision in enumerate(decisions)
         if decision.strategy is not None
     )
+    return sorted(ranked, key=lambda each: not (tips[each.place] and read.tip_is_due))
 
 
 def _permitted(
@@ -152,27 +169,37 @@ def _read(services: Services, db: Connection, actor: Actor, ask: AskOffers) -> _
     asked = _asked(ask, store.known(), now)
     inputs = read_inputs(db, services.keyring, ask.subject, {each.sku for each in asked})
     listings, offers = inputs.listings, store.at(db, inputs.catalogue)
-    again = _asked(ask, offers, now)
+    in_force = services.policies.from_row(db, inputs.policy)
+    at = services.now
+    state = None if inputs.subject is None else inputs.subject.state(at)
+    due = [] if ask.candidates is not None else tips_due(in_force.policy, state)
+    again = _asked(ask, offers, now, due)
     if again != asked:
         listings = read_listings(db, {each.sku for each in again})
-    in_force = services.policies.from_row(db, inputs.policy)
-    return _Read(inputs, in_force, offers, [to_candidate(each, listings) for each in again], services.now)
+    candidates = [to_candidate(each, listings) for each in again]
+    return _Read(inputs, in_force, offers, candidates, at, state, bool(due))
 
 
 def _read_events(services: Services, db: Connection, actor: Actor, event: str, ask: AskOffers) -> _Read:
     """The same for what the person's open events propose, which has to be read first."""
     inputs = read_inputs(db, services.keyring, ask.subject, ())
     in_force, offers = services.policies.from_row(db, inputs.policy), services.offers.at(db, inputs.catalogue)
+    at = services.now
     asked: Sequence[AskedCandidate] = ()
     if inputs.subject is not None:
         wanted = WantedEvent(event, ask.programme, ask.channels)
         asked = event_candidates(services.unit_on(db, in_force, actor), inputs.subject, wanted, offers)
     listings = read_listings(db, {each.sku for each in asked})
-    return _Read(inputs, in_force, offers, [to_candidate(each, listings) for each in asked], services.now)
+    state = None if inputs.subject is None else inputs.subject.state(at)
+    candidates = [to_candidate(each, listings) for each in asked]
+    return _Read(inputs, in_force, offers, candidates, at, state, False)
 
 
-def _asked(ask: AskOffers, offers: Mapping[str, Offer], now: datetime) -> Sequence[AskedCandidate]:
-    """What the caller brings, or what the catalogue has for the programme and is still valid."""
+def _asked(
+    ask: AskOffers, offers: Mapping[str, Offer], now: datetime, due: Sequence[str] = ()
+) -> Sequence[AskedCandidate]:
+    """What the caller brings, or what the catalogue has for the programme, and for those of tips whose turn
+    it is, and is still valid."""
     if ask.candidates is not None:
         return ask.candidates
     return [
@@ -187,5 +214,5 @@ def _asked(ask: AskOffers, offers: Mapping[str, Offer], now: datetime) -> Sequen
             None if offer.valid_until is None else show_instant(offer.valid_until),
         )
         for offer in offers.values()
-        if offer.programme == ask.programme and (offer.valid_until is None or offer.valid_until > now)
+        if offer.programme in (ask.programme, *due) and (offer.valid_until is None or offer.valid_until > now)
     ]

@@ -25,6 +25,7 @@ from service.storage.unit import Unit
 from service.use_cases.queue_message import queue_event
 
 CONSENT, PREFERENCES, ERASED = "consent.changed", "preferences.changed", "subject.erased"
+WITHDRAWN = "reorder.withdrawn"
 _DIRECT_MARKETING = "direct_marketing"
 _STATES = {Fate.delivered: RECEIVED, Fate.refused: FAILED, Fate.retry: SENT, Fate.unknown: SENT}
 
@@ -55,8 +56,8 @@ def publish_request(unit: Unit, subject: Subject, request: Request) -> None:
 def publish_reorder(
     unit: Unit, subject: Subject, kind: str, reorder: UUID, purposes: Collection[str]
 ) -> None:
-    """Tell of a reorder: `kind` is `reminder.due`, `reorder.announced`, `reorder.dispatched` or
-    `reorder.cancelled`. What is ordered is not told."""
+    """Tell of a reorder: `kind` is `reminder.due`, `reorder.announced`, `reorder.dispatched`,
+    `reorder.cancelled` or `reorder.withdrawn`. What is ordered is not told."""
     _publish(unit, subject, kind, {"reorder": show(REORDER, reorder)}, purposes)
 
 

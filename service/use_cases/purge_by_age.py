@@ -51,6 +51,7 @@ _PERIODS = {
     "pilot_members": "pilots",
     "changes_told": "changes_told",
     "reviews": "reviews",
+    "withdrawals": "withdrawals",
 }
 # In this order: what a kept decision refers to is looked at after the decisions.
 WHATS = (*STATEMENTS, "jobs", "stored_answers", "permits", "holds", "pilot_counts", "consent_proof")

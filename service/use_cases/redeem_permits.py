@@ -28,6 +28,7 @@ from service.storage.permits import (
 )
 from service.storage.subjects import Subject, lock_rows
 from service.storage.unit import Unit
+from service.use_cases.choose_tip import still_owned
 from service.use_cases.count_hand_over import record_contact
 from service.use_cases.decide import evaluate_state
 from service.use_cases.fields_read import fields_read
@@ -201,7 +202,7 @@ class _Work:
         record_decisions(unit, subject, [candidate], [decision], fields_read(unit.policy, [candidate]))
         if decision.outcome is not Outcome.allow:
             return Redeemed("refused", decision_stage(decision))
-        if ended:
+        if ended or not still_owned(unit, subject, state, candidate, decision):
             return NO_PERMIT
         record_contact(unit, subject, candidate, decision)
         settle_permit(unit, subject, replace(permit, candidate=candidate), "redeemed", self._claim)

@@ -28,7 +28,8 @@ from service.storage.unit import Unit
 
 TYPES = (
     *("consent.changed", "preferences.changed", "subject.erased"),
-    *("reminder.due", "reorder.announced", "reorder.dispatched", "reorder.cancelled", "request.*"),
+    *("reminder.due", "reorder.announced", "reorder.dispatched", "reorder.cancelled"),
+    *("reorder.withdrawn", "request.*"),
 )
 ROUTES = ("sms", "push", "order")
 # For so long after a rotation the secret before signs too.

@@ -55,7 +55,8 @@ def mark_handed_over(unit: Unit, subject: Subject, reorder: Reorder, message: Me
 
 def mark_undelivered(unit: Unit, subject: Subject, message: Message) -> None:
     """Without its notice there is no order; an order that the shop does not take has failed."""
-    reorder, left = reorder_of(unit, subject, message), _UNDELIVERED.get(message.kind)
+    left = _UNDELIVERED.get(message.kind)
+    reorder = None if left is None else reorder_of(unit, subject, message)
     if left is None or reorder is None:
         return
     if reorder.state in (*_BEFORE[message.kind], _HANDED[message.kind]):

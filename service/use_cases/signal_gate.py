@@ -10,7 +10,7 @@ from service.policy import State, signal_refusal
 from service.storage.catalogue import ask_listings, listings_of
 from service.storage.subjects import Subject
 from service.storage.unit import Unit
-from service.use_cases.apply_flags import SITUATION
+from service.use_cases.apply_flags import SITUATION, situations
 
 # Refusals besides those of `service.policy.SIGNAL_REFUSALS`.
 SITUATION_UNKNOWN = "situation_unknown"
@@ -70,5 +70,5 @@ class SignalGate:
             self._answers[key] = signal_refusal(self._policy, state, signal.type, category, self._now)
         answer = self._answers[key]
         if answer is None and signal.type == SITUATION:
-            return None if signal.data["name"] in self._policy.suppressions else SITUATION_UNKNOWN
+            return None if signal.data["name"] in situations(self._policy) else SITUATION_UNKNOWN
         return answer

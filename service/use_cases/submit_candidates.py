@@ -13,6 +13,7 @@ from service.storage import chunks
 from service.storage.asked import AskedCandidate
 from service.storage.jobs import add_chunk, create_job, set_total
 from service.storage.unit import Unit
+from service.use_cases.choose_tip import is_tip
 
 # A task costs Celery about a millisecond, whatever it does; this many pairs take a worker a good tenth of a
 # second, so neither that nor a chunk that has to be done again weighs much.
@@ -21,6 +22,10 @@ PAIRS_PER_CHUNK = 10_000
 # subject meet in one chunk: its state is then read, opened and locked once.
 PAIRS_HELD = 5 * PAIRS_PER_CHUNK
 BYTES_HELD = 32 * 1024 * 1024
+
+
+# Redeeming a permit for each pair would tell marketing who owns what; the shop knows that already.
+_NO_TIPS = "tips about what a person owns are asked for one person at a time, at /v1/offers/permitted"
 
 
 class Pair(NamedTuple):
@@ -61,6 +66,8 @@ def submit_candidates(unit: Unit, parts: Parts) -> Submitted:
     job, count, total = new_id(), 0, 0
     key = create_job(unit, job)
     for part in parts:
+        if unit.actor.has("marketing") and any(is_tip(unit.policy, c.programme) for c in part.candidates):
+            raise InvalidInputError([InputFault("", _NO_TIPS)])
         packed = chunks.pack(unit.actor, list(part.candidates), part.groups)
         add_chunk(unit, key, job, count, size=part.size, packed=packed)
         count, total = count + 1, total + part.size

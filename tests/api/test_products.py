@@ -34,6 +34,7 @@ def test_a_product_is_read_as_it_was_put(client: FlaskClient, token: Tokens) -> 
         "as_needed": False,
         "limit_per_order": None,
         "limit_per_month": None,
+        "withdrawal": "full",
     }
 
 

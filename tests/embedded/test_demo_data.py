@@ -17,6 +17,7 @@ from service.embedded.demo.goods import catalogue
 from service.embedded.demo.histories import KINDS
 from service.embedded.demo.people import people, people_entries
 from service.embedded.demo.story import expected_outcomes, proposals_for
+from service.embedded.demo.tips import tips
 from service.explanations import LANGUAGES
 from service.policy import LEVELS, REASON_CODES, check_policy, read_candidate
 
@@ -196,3 +197,22 @@ def test_every_proposal_has_its_outcome() -> None:
         assert all(len(parts) == 3 and parts[1] in REASON_CODES for parts in reasons)
     seen = {outcome["outcome"] for expected in outcomes.values() for outcome in expected.values()}
     assert seen == {"allow", "downgrade", "defer", "deny"}
+
+
+def test_tips_speak_five_languages_of_goods_that_exist() -> None:
+    found = tips()
+    assert len(found) == 5
+    for tip in found:
+        assert tip.sku in catalogue()
+        assert set(tip.texts) == set(LANGUAGES)
+        assert len(set(tip.texts.values())) == len(LANGUAGES)
+        # It sells nothing: no price, no exclamation.
+        assert not re.search(r"!|\bkr\b|kronor|euro|%", " ".join(tip.texts.values()))
+        assert (tip.value, tip.sponsored, tip.programme) == (0, False, "ownership")
+
+
+def test_what_can_be_given_back() -> None:
+    rules = {good.sku: good.withdrawal for good in catalogue().values()}
+    assert {rules[sku] for sku in rules if sku.startswith("RX-")} == {"excluded"}
+    assert {rules[sku] for sku in rules if sku.startswith("OTC-")} == {"sealed_only"}
+    assert (rules["SUN-50-200"], rules["HAIR-SHAM-250"]) == ("sealed_only", "full")

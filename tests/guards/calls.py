@@ -13,6 +13,7 @@ from werkzeug.test import TestResponse
 from service import ids
 from service.actor import show_subject, system_actor
 from service.crypto.unsubscribe_token import seal_token
+from service.crypto.withdrawal_token import seal_link
 from service.senders import Parcel
 from service.senders.inbox import InboxSender
 from service.storage.decisions import read_decision_id
@@ -67,6 +68,7 @@ class World:
                 "decisions"
             ][0]["id"],
         }
+        self.parameters["link"] = seal_link(services.index, ids.read(ids.REORDER, self.parameters["reorder"]))
         self.parameters["offer"] = "three-for-two"
         self._made("PUT", "/v1/offers/three-for-two", _offer(self), there.token("marketing"))
         found = self._made("POST", "/v1/offers/permitted", _ask_offers(self), there.token("marketing"))
@@ -102,6 +104,12 @@ class World:
         with services.unit(system_actor("test")) as unit:
             insert_review(unit, lock_subject(unit, person), reorder, case)
         return ids.show(ids.REORDER, reorder)
+
+    def approve_reorder(self) -> str:
+        """One that there is a contract about."""
+        name = self.propose_reorder()
+        self._made("POST", f"/v1/reorders/{name}/approve", None, self.own())
+        return name
 
     def submit_job(self) -> str:
         body = CALLS["POST /v1/candidates"].body_in(self)
@@ -247,6 +255,7 @@ def _product(_world: World) -> dict[str, Any]:
         "as_needed": False,
         "limit_per_order": 3,
         "limit_per_month": 5,
+        "withdrawal": "sealed_only",
     }
 
 
@@ -360,6 +369,9 @@ CALLS: dict[str, Call] = {
     "POST /v1/reorders/<reorder>/cancel": Call(),
     "GET /v1/reviews": Call(),
     "POST /v1/reorders/<reorder>/review": Call(lambda _: {"outcome": "approved", "note": "Fits."}),
+    "POST /v1/reorders/<reorder>/withdraw": Call(
+        lambda _: {"name": "Aino Virtanen", "contact": "aino@example.fi"}
+    ),
     "POST /v1/requests": Call(lambda world: {"subject": world.subject, "type": "access"}),
     "GET /v1/requests": Call(),
     "GET /v1/requests/<request_id>": Call(),
@@ -386,6 +398,8 @@ CALLS |= {
 CALLS |= {
     "GET /u/<token>": Call(),
     "POST /u/<token>": Call(),
+    "GET /withdraw/<link>": Call(),
+    "POST /withdraw/<link>": Call(),
     "POST /v1/webhooks": Call(_webhook),
     "GET /v1/webhooks": Call(),
     "GET /v1/subjects/<subject>/inbox": Call(),

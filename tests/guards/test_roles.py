@@ -74,6 +74,7 @@ TABLE: dict[str, tuple[str, ...]] = {
     "POST /v1/reorders/<reorder>/cancel": ("customer",),
     "GET /v1/reviews": ("pharmacist",),
     "POST /v1/reorders/<reorder>/review": ("pharmacist",),
+    "POST /v1/reorders/<reorder>/withdraw": ("customer",),
     "POST /v1/requests": ("customer", "dpo"),
     "GET /v1/requests": ("dpo",),
     # Whoever filed a request may see how it stands.
@@ -99,7 +100,16 @@ TABLE: dict[str, tuple[str, ...]] = {
     "DELETE /v1/webhooks/<webhook>": ("admin",),
     "POST /v1/webhooks/<webhook>/rotate": ("admin",),
 }
-PUBLIC = ("/healthz", "/readyz", "/metrics", "/openapi.json", "/docs", "/docs/<name>", "/u/<token>")
+PUBLIC = (
+    "/healthz",
+    "/readyz",
+    "/metrics",
+    "/openapi.json",
+    "/docs",
+    "/docs/<name>",
+    "/u/<token>",
+    "/withdraw/<link>",
+)
 ABOUT_NOBODY = {
     "GET /v1/purposes",
     "GET /v1/notices/<purpose>/<version>",

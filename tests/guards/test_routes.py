@@ -21,6 +21,8 @@ OPEN = {
     # Whoever holds the letter; the page says nothing about whose it is.
     "GET /u/<token>",
     "POST /u/<token>",
+    "GET /withdraw/<link>",
+    "POST /withdraw/<link>",
 }
 
 

@@ -201,6 +201,8 @@ FAULTS: list[tuple[str, object]] = [
     *[(f"/programmes/refill/ladder/{rung}", ["deliver"]) for rung in ("off", "full", "Coach")],
     ("/programmes/refill/uses/0", "gone"),
     ("/programmes/refill/capped", 0),
+    *[("/programmes/refill/about", value) for value in ("bought", True, [])],
+    *[("/programmes/refill/after_contacts", value) for value in (0, 1.5, "3", 3)],
     ("/programmes/refill/essential", "yes"),
     ("/programmes/recall/ladder/coach", ["deliver", "offers", "tips"]),
     ("/categories/health/requires/0", "gone"),
@@ -439,3 +441,14 @@ def test_detectors_are_read_with_what_they_look_at() -> None:
     assert set(detectors["leaves"].types) == {"purchase", "rating", "bought"}
     assert (detectors["ends"].percent, detectors["ends"].cooldown) == (0, "P30D")
     assert load_policy(put(WHOLE, "/detectors", MISSING)).detectors == {}
+
+
+def test_a_programme_of_tips_orders_nothing() -> None:
+    tips = {"ladder": {"coach": ["deliver"]}, "about": "owned", "after_contacts": 3}
+    document = put(WHOLE, "/programmes/tips", tips)
+    assert fault_paths(document) == []
+    programme = load_policy(document).programmes["tips"]
+    assert (programme.about_owned, programme.after_contacts) == (True, 3)
+    assert not load_policy(document).programmes["refill"].about_owned
+    automatic = put(document, "/programmes/tips/ladder", {"coach": ["deliver"], "automate": ["deliver"]})
+    assert fault_paths(automatic) == ["/programmes/tips/ladder/automate"]

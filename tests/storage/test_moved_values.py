@@ -36,6 +36,7 @@ from service.storage import (
     reorders,
     reviews,
     signals,
+    withdrawals,
 )
 from service.storage.access_log import read_reads, record_read
 from service.storage.choices import Choices
@@ -171,6 +172,19 @@ def _cells(unit: Unit, subject: Subject, number: int) -> Iterator[Cell]:
         "reviews",
         {"id": review},
         lambda u: _one(reviews.read_reviews(u, lock_subject(u, who)), review).content,
+    )
+
+    kept = withdrawals.insert_withdrawal(
+        unit,
+        subject,
+        reorders.Reorder(reorder, "delivered", NOW, NOW, details, 1),
+        "accepted",
+        withdrawals.WithdrawalDetails("Aino", f"{number}@example.fi", "app"),
+    )
+    yield Cell(
+        "withdrawals",
+        {"id": kept.id},
+        lambda u: _one(withdrawals.read_withdrawals(u, lock_subject(u, who)), kept.id),
     )
 
     permit = permits.Permit(Name(decision, number), f"client-{number}", candidate, NOW)
@@ -335,7 +349,7 @@ def test_no_row_opens_under_another_owner(unit: Unit) -> None:
         if cell.table
         in {
             *("consent_events", "identifiers", "signals", "decisions", "reorders", "reviews", "access_log"),
-            *("inbox_messages", "cases"),
+            *("inbox_messages", "cases", "withdrawals"),
         }
     ]
     rows = {}
@@ -353,6 +367,7 @@ def test_no_row_opens_under_another_owner(unit: Unit) -> None:
         "identifiers": read_identifiers,
         "access_log": read_reads,
         "inbox_messages": inbox.read_whole_inbox,
+        "withdrawals": withdrawals.read_withdrawals,
     }
     for cell in cells:
         other = next(owner for owner in owners if owner != rows[cell.row["id"]])

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 
 from service.embedded.demo.files import read_data
-from service.storage.products import Product
+from service.storage.products import FULL, Product
 
 _STOCK = 500
 
@@ -30,6 +31,7 @@ class Good:
     prescription: bool = False
     limit_per_order: int | None = None
     limit_per_month: int | None = None
+    withdrawal: str = FULL
     atc: str | None = None
     strength: str | None = None
 
@@ -53,6 +55,7 @@ class Good:
             as_needed=self.as_needed,
             limit_per_order=self.limit_per_order,
             limit_per_month=self.limit_per_month,
+            withdrawal=self.withdrawal,
         )
 
 
@@ -60,5 +63,14 @@ class Good:
 def catalogue() -> dict[str, Good]:
     """Every product by its sku."""
     document = read_data("catalogue")
-    goods = [Good(currency=document["currency"], **entry) for entry in document["goods"]]
+    goods = [
+        Good(currency=document["currency"], withdrawal=_rule(document["withdrawal"], entry), **entry)
+        for entry in document["goods"]
+    ]
     return {good.sku: good for good in goods}
+
+
+def _rule(rules: Mapping[str, str], entry: Mapping[str, str]) -> str:
+    """What of the right to withdraw is left for a good, by the deepest category that has a rule."""
+    fitting = [path for path in rules if f"{entry['category']}.".startswith(f"{path}.")]
+    return rules[max(fitting, key=len)] if fitting else FULL

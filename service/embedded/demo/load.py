@@ -1,4 +1,5 @@
-"""Load the demo beside the running service: the policy, the goods, the twelve of the story, the crowd.
+"""Load the demo beside the running service: the policy, the goods and tips about them, the twelve of the
+story, the crowd.
 
 Each customer is one transaction, found again by her customer number: a load that was killed goes on where
 it stood, and one that is repeated changes nothing.
@@ -19,11 +20,14 @@ from service.embedded.demo.files import demo_policy
 from service.embedded.demo.goods import catalogue
 from service.embedded.demo.live import Clockwork, erase, is_erased, live, renew_contacts
 from service.embedded.demo.people import people
+from service.embedded.demo.tips import PROGRAMME, STRATEGY, tips
 from service.errors import ConflictError, PolicyMissingError
 from service.policy import Policy
 from service.storage.identifiers import find_by_identifiers, is_suppressed
+from service.storage.offers import read_offer
 from service.storage.policies import publish_policy
 from service.storage.products import read_products
+from service.use_cases.put_offer import put_offer
 from service.use_cases.put_product import put_product
 
 # The policy and the goods are older than the oldest customer.
@@ -43,6 +47,7 @@ def load(services: Services, now: datetime, say: Say, *, size: int | None = None
         say("demo: another policy is in force, so no demo data is loaded")
         return False
     _put_goods(services, opened)
+    _put_tips(services, opened)
     customers = [*people(now), *(crowd(now) if size is None else crowd(now, size))]
     loader = _Loader(services, now, say, len(customers))
     loader.load(customers)
@@ -75,6 +80,18 @@ def _put_goods(services: Services, opened: datetime) -> None:
         for good in catalogue().values():
             if good.sku not in known:
                 put_product(unit, good.as_product())
+
+
+def _put_tips(services: Services, opened: datetime) -> None:
+    """The same for the tips about what somebody owns."""
+    with services.database.transaction() as db:
+        unit = Clockwork(services, db, services.policies.in_force(db)).at(opened)
+        programme = unit.policy.programmes.get(PROGRAMME)
+        if programme is None or STRATEGY not in programme.ladder:
+            return
+        for tip in tips():
+            if read_offer(db, tip.id) is None:
+                put_offer(unit, tip)
 
 
 class _Loader:
