@@ -16,17 +16,19 @@ from service.actor import Actor, system_actor
 from service.bootstrap import Services
 from service.crypto.reading import CONSENT_ADMINISTRATION
 from service.errors import ConflictError, InvalidInputError, NotFoundError
-from service.ids import REORDER, show
+from service.ids import REORDER, new_id, show
 from service.policy.check import check_policy
 from service.reports import holdings
 from service.senders import Fate, Sent
-from service.storage.reorder_states import FIRST, NEXT, STATES
+from service.storage.reorder_states import NEXT, STATES
 from service.storage.reorders import (
     Reorder,
     ReorderDetails,
+    insert_reorder,
     move_reorder,
     read_open_reorders,
     read_reorder,
+    step,
 )
 from service.storage.subjects import lock_subject, read_subject
 from service.storage.unit import Unit
@@ -174,8 +176,21 @@ def test_twice_equals_once(services: Services) -> None:
     assert len(steps(services, person)[0]) == 2
 
 
-def test_no_reorder_begins_in_the_middle(services: Services) -> None:
-    assert FIRST == ("proposed", "approved")
+@pytest.mark.parametrize("state", STATES)
+def test_no_reorder_begins_in_the_middle(services: Services, state: str) -> None:
+    person = make_person(services)
+    model = propose(services, person)
+    with services.unit(system_actor("test")) as unit:
+        details = found(unit, person, model).details
+        assert details is not None
+        details.history = [step(unit, state, "a test")]
+        subject, name = lock_subject(unit, person), new_id()
+        if state in ("proposed", "approved"):
+            assert insert_reorder(unit, subject, name, "another", details)
+            assert found(unit, person, name).state == state
+        else:
+            with pytest.raises(ValueError, match="does not begin"):
+                insert_reorder(unit, subject, name, "another", details)
 
 
 Answer = Callable[[Unit, UUID], object]
