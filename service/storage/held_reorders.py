@@ -20,11 +20,6 @@ def put_held(unit: Unit, subject: UUID, reorder: UUID, sku: str, due: datetime) 
     unit.db.execute(_SQL["put_held"], values)
 
 
-def is_held(unit: Unit, reorder: UUID) -> bool:
-    """Whether it waits for something that ends by itself or by somebody's hand."""
-    return unit.db.execute(_SQL["is_held"], (reorder,)).fetchone() is not None
-
-
 def read_due_held(db: Connection, now: datetime, limit: int) -> list[tuple[UUID, UUID]]:
     """(reorder, its subject), longest due first."""
     return [(row[0], row[1]) for row in db.execute(_SQL["read_due"], {"now": now, "limit": limit})]

@@ -3,9 +3,6 @@ insert into held_reorders (reorder, subject, goods, due_at)
 values (%(reorder)s, %(subject)s, %(goods)s, %(due)s)
 on conflict (reorder) do update set due_at = excluded.due_at, goods = excluded.goods;
 
--- name: is_held
-select from held_reorders where reorder = %s;
-
 -- No locks: whoever looks at one locks its subject first and finds out whether it still waits.
 -- name: read_due
 select reorder, subject from held_reorders

@@ -33,6 +33,7 @@ from service.use_cases.answer_reorder import approve_reorder, cancel_reorder, sk
 from service.use_cases.erase_subject import erase_subject
 from service.use_cases.list_reviews import list_reviews, years_old
 from service.use_cases.merge_subjects import merge_subjects
+from service.use_cases.purge_by_age import purge_by_age
 from service.use_cases.queue_message import queue_message
 from service.use_cases.review_reorder import ReviewReorder, review_reorder
 from tests.use_cases.conftest import NOW
@@ -400,6 +401,19 @@ def test_an_erasure_takes_it_and_what_waits(services: Services) -> None:
     assert look(services, NOW + 2 * WEEK) == 0
     with pytest.raises(NotFoundError):
         answer(services, reorder)
+
+
+def test_answered_cases_are_kept_for_three_years(services: Services) -> None:
+    sell(services)
+    person, reorder, _ = announced(services)
+    announced(services)
+    answer(services, reorder)
+    assert purge_by_age(at_instant(services, NOW + 3 * 365 * DAY))["reviews"] == 0
+    assert purge_by_age(at_instant(services, NOW + 3 * 366 * DAY))["reviews"] == 1
+    with pharmacist(services) as unit:
+        assert read_reviews(unit, read_subject(unit, person)) == []
+    # One that nobody has answered stays in the queue.
+    assert len(queue(services)) == 1
 
 
 def test_a_merge_leaves_nothing_of_the_one_to_decide(services: Services) -> None:
