@@ -36,6 +36,7 @@ from tests.benchmarks.run_outs import add_due, add_idle, publish, scan, wake
 from workers.propose import SUBJECTS
 
 _BATCHES = 100
+_SHARED_ROUNDS = 3
 _TABLES = ("subjects", "data_keys", "subject_states", "subject_activity", "signals", "reorders", "products")
 
 
@@ -150,14 +151,14 @@ class People:
         return "\n".join(f"    {line}" for line in plan.splitlines() if line.strip())
 
 
-def main(few: int = 10_000, many: int = 1_000_000, due: int = 500, rounds: int = 5) -> None:
+def main(few: int = 10_000, many: int = 1_000_000, due: int = 500, rounds: int = 7) -> None:
     others = (due // 5, due, 4 * due)
     shared = 4 * due
     with installation() as there, _services(there, "few") as one, _services(there, "many") as other:
         # A first one of each, for connections and prepared statements, and for the plan.
         crowds = [
             People(one, few, rounds + 2, due),
-            People(other, many, rounds + 2 + (sum(others) + 2 * rounds * shared) // due + 1, due),
+            People(other, many, rounds + 2 + (sum(others) + 2 * _SHARED_ROUNDS * shared) // due + 1, due),
         ]
         costs: list[list[Cost]] = [[], []]
         for number in range(rounds + 1):
@@ -175,7 +176,7 @@ def main(few: int = 10_000, many: int = 1_000_000, due: int = 500, rounds: int =
         for each in others:
             print(f"  {each:>4} due of {many:>9,}  {crowds[1].scan(each).show()}")
         together: dict[int, list[float]] = {1: [], 2: []}
-        for _ in range(rounds):
+        for _ in range(_SHARED_ROUNDS):
             for number, rates in together.items():
                 rates.append(crowds[1].scan_with(number, shared))
         for number, rates in together.items():
