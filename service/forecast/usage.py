@@ -74,7 +74,8 @@ def read_registrations(
     """`registered` and `bought` in order of time."""
     stated = [(u.at, u.units_per_day) for u in registered if u.units_per_day]
     changed_at = _change(stated)
-    shares = _shares(stated, bought, product)
+    counts = [(u.at, u.units_left) for u in registered if u.units_left is not None]
+    shares = _shares(stated, counts, bought, product)
     weight = len(shares) + _SHARE_WEIGHT
     share = (sum(shares) + _SHARE_WEIGHT * _USUAL_SHARE) / weight
     scatter = _SHARE_SPREAD**2 if len(shares) < 2 else max(pvariance(shares), _SHARE_SPREAD**2 / 4)
@@ -85,19 +86,30 @@ def read_registrations(
         variance = _REGISTERED**2 / len(current) + scatter / weight
         rates.append(Rate(mean - share, variance, current[-1][0]))
     counted = _counted([u for u in registered if changed_at is None or u.at >= changed_at], bought)
+    least = None if counted else _least(counts, bought, product)
+    if least is not None and rates and least.log > rates[0].log + _CHANGE:
+        # More has gone since the last purchase than any rate explains: the dose is another one.
+        changed_at, rates, counted = bought[-1].at, [], [least]
     return Registered((*rates, *counted), share, len(shares), bool(counted), changed_at)
 
 
 def _shares(
-    stated: Sequence[tuple[datetime, float]], bought: Sequence[Purchase], product: Product
+    stated: Sequence[tuple[datetime, float]],
+    counts: Sequence[tuple[datetime, float]],
+    bought: Sequence[Purchase],
+    product: Product,
 ) -> list[float]:
-    """Logarithms of registered against bought, for each cycle that a later purchase closed."""
+    """Logarithms of registered against used, for each cycle that a later purchase closed. All that was
+    bought is used by then, unless a count tells what was left: who buys early uses no more."""
     shares = []
     for earlier, later in pairwise(bought):
         within = [per_day for at, per_day in stated if earlier.at < at <= later.at]
-        days = days_of(later.at - earlier.at)
-        if within and days >= 1:
-            share = fmean(within) * days / product.units(earlier)
+        until, left = next(
+            ((at, left) for at, left in reversed(counts) if earlier.at < at <= later.at), (later.at, 0.0)
+        )
+        days, used = days_of(until - earlier.at), product.units(earlier) - left
+        if within and days >= 1 and used > 0:
+            share = fmean(within) * days / used
             shares.append(log(min(max(share, _LEAST_SHARE), _MOST_SHARE)))
     return shares
 
@@ -116,6 +128,20 @@ def _counted(registered: Sequence[Usage], bought: Sequence[Purchase]) -> list[Ra
     if used < _COUNT_UNITS or days < _COUNT_DAYS:
         return []
     return [Rate(log(used / days), _COUNTED**2 + 1 / used, run[-1][0])]
+
+
+def _least(
+    counts: Sequence[tuple[datetime, float]], bought: Sequence[Purchase], product: Product
+) -> Rate | None:
+    """The least rate that explains the newest count: all that was bought last, but for what is left of it,
+    has gone since. What was there before that purchase makes it more."""
+    if not counts or not bought or counts[-1][0] <= bought[-1].at:
+        return None
+    at, left = counts[-1]
+    used, days = product.units(bought[-1]) - left, days_of(at - bought[-1].at)
+    if used <= 0 or days < _COUNT_DAYS:
+        return None
+    return Rate(log(used / days), _COUNTED**2 + 1 / used, at)
 
 
 def _change(stated: Sequence[tuple[datetime, float]]) -> datetime | None:

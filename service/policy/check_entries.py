@@ -24,6 +24,7 @@ _OLDEST = 150
 # Between the notice of an automatic order and the order itself (law.md A5).
 _LEAST_VETO_HOURS = 72
 # What is put off for longer is another need.
+_MOST_DELIVERY_DAYS = 60
 _MOST_SNOOZE_DAYS = 366
 _Entry = Mapping[str, Any]
 
@@ -82,6 +83,8 @@ def check_programme(reader: Reader, names: Names, _name: str, entry: _Entry, pat
     check_names(reader, entry.get("uses"), f"{path}/uses", names.data, "data category")
     if entry.get("veto_hours") is not None:
         reader.integer(entry["veto_hours"], f"{path}/veto_hours", _LEAST_VETO_HOURS, _MOST_HOURS)
+    if entry.get("delivery_days") is not None:
+        reader.integer(entry["delivery_days"], f"{path}/delivery_days", 0, _MOST_DELIVERY_DAYS)
     if entry.get("snooze_days") is not None:
         reader.integer(entry["snooze_days"], f"{path}/snooze_days", 1, _MOST_SNOOZE_DAYS)
     _check_tips(reader, entry, path)
@@ -221,7 +224,7 @@ CHECKS: dict[str, tuple[tuple[str, ...], _Check]] = {
     "programmes": (
         (
             *("ladder", "uses", "capped", "essential"),
-            *("veto_hours", "snooze_days", "about", "after_contacts"),
+            *("veto_hours", "delivery_days", "snooze_days", "about", "after_contacts"),
             *_EXTRAS,
         ),
         check_programme,

@@ -37,10 +37,9 @@ from service.use_cases.note_shadow import note_shadow
 from service.use_cases.plenty import rests_until
 from service.use_cases.queue_message import queue_messages
 from service.use_cases.reorder_candidate import cycle_of, next_attempt, reorder_candidate, stored_run_out
+from service.use_cases.veto_window import lead_time
 from service.use_cases.watch_subject import watch_subject
 
-# The notice before an automatic order (law.md A5): a run-out is looked at when the safe date is this near.
-LEAD = timedelta(days=7)
 # What was refused is asked again no sooner: a change of choices wakes the scan by itself.
 _ASK_AGAIN = timedelta(days=7)
 _UNREADABLE_AGAIN = timedelta(days=1)
@@ -181,8 +180,10 @@ def _look_at(
         if rests is not None and rests > unit.now:
             case.looks.append(rests)
             continue
-        if ends.earliest - LEAD > unit.now:
-            case.looks.append(ends.earliest - LEAD)
+        ships = ends.may_ship and _highest_level(unit.policy, case.subject.choices) >= Level.automate
+        begins = ends.earliest - lead_time(unit.policy, programme.name, ships=ships)
+        if begins > unit.now:
+            case.looks.append(begins)
             continue
         attempt = next_attempt(cycle_of(foreseen), known)
         if attempt is not None:

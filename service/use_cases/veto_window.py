@@ -1,16 +1,32 @@
-"""How long a person can say no between a delivered notice and the order that it announced (law.md A5)."""
+"""How long before an order its customer hears of it, and can say no (law.md A5)."""
 
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
 
 from service.policy import Policy
 
-_DEFAULT_HOURS = 7 * 24
+_VETO_HOURS = 7 * 24
+_DELIVERY_DAYS = 3
+# A reminder, after which the person has to decide, order and wait for the parcel.
+_REMINDED = timedelta(days=7)
 
 
 def veto_window(policy: Policy, programme: str | None) -> timedelta:
-    """`veto_hours` of the programme, which the check of a policy keeps at 72 or more; a week where it is not
-    named."""
-    entry = (policy.document.get("programmes") or {}).get(programme) or {}
-    return timedelta(hours=entry.get("veto_hours") or _DEFAULT_HOURS)
+    """The time to say no between a delivered notice and its order: `veto_hours` of the programme, which the
+    check of a policy keeps at 72 or more; a week where it is not named."""
+    return timedelta(hours=_entry(policy, programme).get("veto_hours") or _VETO_HOURS)
+
+
+def lead_time(policy: Policy, programme: str, *, ships: bool) -> timedelta:
+    """How long before the safe date a run-out is acted on. What ships by itself waits out the veto, and is on
+    its way for `delivery_days` of the programme (three where they are not named)."""
+    if not ships:
+        return _REMINDED
+    days = _entry(policy, programme).get("delivery_days")
+    return veto_window(policy, programme) + timedelta(days=_DELIVERY_DAYS if days is None else days)
+
+
+def _entry(policy: Policy, programme: str | None) -> dict[str, Any]:
+    return (policy.document.get("programmes") or {}).get(programme) or {}

@@ -71,6 +71,23 @@ def test_units_counted_tell_a_rate() -> None:
     assert read_registrations(counts, [Purchase(day(5), 1)], PACK).rates == ()
 
 
+def test_who_buys_early_uses_no_more() -> None:
+    """Fourteen of thirty were gone after a fortnight, and a new pack came on the next day."""
+    count = Usage(day(14), units_left=16, units_per_day=1.0)
+    found = foresee([Purchase(day(0), 1), Purchase(day(15), 1)], day(16), (count,), PACK)
+    # Fifteen left, and thirty more: at two a day, as the purchases alone say, they would end on day 38.
+    assert day(50) < found.median < day(62)
+
+
+def test_a_count_below_what_any_rate_explains_is_a_change_of_dose() -> None:
+    count = Usage(day(100), units_left=6, units_per_day=1.0)
+    found = foresee(bought(0, 30, 60, 90), day(100), (*weekly(1.0, until=91), count), PACK)
+    assert "dose_change" in found.notes
+    assert not found.may_ship
+    # Two and a half a day since day 90.
+    assert found.median < day(104)
+
+
 def test_a_doubled_dose_is_noticed_and_asked_about() -> None:
     days = bought(0, 30, 60, 90, 120)
     steady = foresee(days, day(140), weekly(1.0, until=140))
