@@ -53,6 +53,7 @@ NOUNS = (
     "webhooks",
     "unsubscribe",
     "withdrawal",
+    "answers",
     "recipients",
     "inbox",
     "pilots",

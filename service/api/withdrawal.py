@@ -13,7 +13,7 @@ from service.api.context import services
 from service.api.limits import small
 from service.api.openapi import Routes
 from service.api.problems import UnsupportedMediaTypeError
-from service.crypto.withdrawal_token import open_link
+from service.crypto.reorder_link import WITHDRAW, open_link
 from service.errors import MalformedInputError, NotFoundError
 from service.explanations import LANGUAGES
 from service.ids import REORDER, show
@@ -91,7 +91,7 @@ def withdraw_now(link: str) -> Response:
 
 
 def _opened(link: str) -> UUID | None:
-    return open_link(services().index, link)
+    return open_link(services().index, WITHDRAW, link)
 
 
 def _form() -> Form:

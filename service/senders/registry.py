@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from uuid import UUID
+from collections.abc import Mapping
+from functools import partial
 
 from service.bootstrap import Services
 from service.config import Config
+from service.crypto.reorder_link import seal_link
 from service.crypto.unsubscribe_token import seal_token
-from service.crypto.withdrawal_token import seal_link
 from service.senders import Fate, Parcel, Sender, Sent
 from service.senders.email import CHANNEL, EmailSender
 from service.senders.endpoints import RegisteredEndpoints
 from service.senders.guard import Allowed, Guard
 from service.senders.inbox import InboxSender
-from service.senders.links import WithWithdrawal
+from service.senders.links import WithLinks
 from service.senders.webhook import WebhookSender
 from service.use_cases.register_webhook import ROUTES
 
@@ -36,23 +36,19 @@ def senders(config: Config, services: Services) -> Mapping[str, Sender]:
     """By route: `email`, `inbox`, `webhook`; `sms`, `push`, `order` by the endpoint that stands for each."""
     endpoints, guard = RegisteredEndpoints(services), Guard(Allowed.parse(config.webhook_allow))
     source = config.public_url or _NOWHERE
-    acting: dict[str, Sender] = {
-        route: WebhookSender(endpoints, guard, source, route=route, clock=services.clock) for route in ROUTES
-    }
-    out: dict[str, Sender] = {
+    reached: dict[str, Sender] = {
         "email": _email(config, services),
         "inbox": InboxSender(services),
-        "webhook": WebhookSender(endpoints, guard, source, clock=services.clock),
-        **acting,
+        **{
+            route: WebhookSender(endpoints, guard, source, route=route, clock=services.clock)
+            for route in ROUTES
+        },
     }
     public_url = config.public_url
-    if public_url is None:
-        return out
-    return {route: WithWithdrawal(each, public_url, _link(services)) for route, each in out.items()}
-
-
-def _link(services: Services) -> Callable[[UUID], str]:
-    return lambda reorder: seal_link(services.index, reorder)
+    if public_url is not None:
+        seal = partial(seal_link, services.index)
+        reached = {route: WithLinks(each, public_url, seal) for route, each in reached.items()}
+    return {**reached, "webhook": WebhookSender(endpoints, guard, source, clock=services.clock)}
 
 
 def _email(config: Config, services: Services) -> Sender:

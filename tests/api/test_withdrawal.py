@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -11,12 +12,12 @@ from flask.testing import FlaskClient
 
 from service import ids
 from service.actor import show_subject, system_actor
+from service.crypto.reorder_link import ANSWER, LENGTH, WITHDRAW, open_link, seal_link
 from service.crypto.unsubscribe_token import seal_token
-from service.crypto.withdrawal_token import LENGTH, open_link, seal_link
 from service.explanations import LANGUAGES
 from service.senders import Fate, Parcel, Sent
 from service.senders.letter import letter_of
-from service.senders.links import WithWithdrawal
+from service.senders.links import WithLinks
 from service.storage.reorders import move_reorder, read_reorder
 from service.storage.subjects import lock_subject
 from service.storage.unit import Unit
@@ -70,7 +71,7 @@ def _move(unit: Unit, person: UUID, reorder: UUID, to: str) -> None:
 
 
 def link(there: Installation, reorder: UUID) -> str:
-    return f"/withdraw/{seal_link(there.services.index, reorder)}"
+    return f"/withdraw/{seal_link(there.services.index, WITHDRAW, reorder)}"
 
 
 def api(reorder: UUID) -> str:
@@ -180,8 +181,8 @@ def test_another_body_changes_nothing(
 def test_other_tokens_open_nothing(there: Installation, client: FlaskClient, reorder: UUID) -> None:
     """Not one of another kind, nor of another installation, nor one letter off."""
     index = there.services.index
-    good = seal_link(index, reorder)
-    assert (len(good), open_link(index, good)) == (LENGTH, reorder)
+    good = seal_link(index, WITHDRAW, reorder)
+    assert (len(good), open_link(index, WITHDRAW, good)) == (LENGTH, reorder)
     unsubscribe = seal_token(index, reorder, "email")
     flipped = [
         good[:place] + ("A" if good[place] != "A" else "B") + good[place + 1 :] for place in range(LENGTH)
@@ -337,7 +338,7 @@ class Caught:
 def test_the_link_goes_with_what_is_said_of_an_order(there: Installation, reorder: UUID) -> None:
     """To the person and to the shop; a reminder has no contract behind it."""
     caught, index = Caught(), there.services.index
-    sender = WithWithdrawal(caught, "https://shop.example", lambda each: seal_link(index, each))
+    sender = WithLinks(caught, "https://shop.example", partial(seal_link, index))
     content = {
         "reorder": ids.show(ids.REORDER, reorder),
         "product": "Shampoo",
@@ -350,6 +351,8 @@ def test_the_link_goes_with_what_is_said_of_an_order(there: Installation, reorde
         sender.send(Parcel("msg-1", kind, "email", "a@b.fi", "sub_x", "sv", content))
     url = f"https://shop.example{link(there, reorder)}"
     assert [p.content.get("withdraw_url") for p in caught.parcels] == [url, url, None]
+    answer = f"https://shop.example/order/{seal_link(index, ANSWER, reorder)}"
+    assert [p.content.get("url") for p in caught.parcels] == [answer, None, answer]
     letters = [letter_of(parcel, None) for parcel in caught.parcels]
     assert [[line.text for line in each.lines if line.url == url] for each in letters] == [
         ["Ångra avtalet här"],

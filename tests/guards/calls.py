@@ -12,8 +12,8 @@ from werkzeug.test import TestResponse
 
 from service import ids
 from service.actor import show_subject, system_actor
+from service.crypto.reorder_link import ANSWER, WITHDRAW, seal_link
 from service.crypto.unsubscribe_token import seal_token
-from service.crypto.withdrawal_token import seal_link
 from service.senders import Parcel
 from service.senders.inbox import InboxSender
 from service.storage.decisions import read_decision_id
@@ -68,7 +68,9 @@ class World:
                 "decisions"
             ][0]["id"],
         }
-        self.parameters["link"] = seal_link(services.index, ids.read(ids.REORDER, self.parameters["reorder"]))
+        reorder = ids.read(ids.REORDER, self.parameters["reorder"])
+        self.parameters["link"] = seal_link(services.index, WITHDRAW, reorder)
+        self.parameters["order_link"] = seal_link(services.index, ANSWER, reorder)
         self.parameters["offer"] = "three-for-two"
         self._made("PUT", "/v1/offers/three-for-two", _offer(self), there.token("marketing"))
         found = self._made("POST", "/v1/offers/permitted", _ask_offers(self), there.token("marketing"))
@@ -400,6 +402,8 @@ CALLS |= {
     "POST /u/<token>": Call(),
     "GET /withdraw/<link>": Call(),
     "POST /withdraw/<link>": Call(),
+    "GET /order/<order_link>": Call(),
+    "POST /order/<order_link>": Call(),
     "POST /v1/webhooks": Call(_webhook),
     "GET /v1/webhooks": Call(),
     "GET /v1/subjects/<subject>/inbox": Call(),

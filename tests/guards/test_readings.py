@@ -18,7 +18,7 @@ MAY_NAME_DATA = {"service/use_cases/read_signals.py", "service/storage/merge.py"
 MAY_DECRYPT = {
     # A token that holds no more than an opaque id.
     "service/crypto/unsubscribe_token.py",
-    "service/crypto/withdrawal_token.py",
+    "service/crypto/reorder_link.py",
     "service/crypto/data_key.py",
     "service/crypto/providers/vault.py",
     "service/crypto/providers/aws_kms.py",

@@ -109,6 +109,7 @@ PUBLIC = (
     "/docs/<name>",
     "/u/<token>",
     "/withdraw/<link>",
+    "/order/<order_link>",
 )
 ABOUT_NOBODY = {
     "GET /v1/purposes",

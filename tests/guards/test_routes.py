@@ -23,6 +23,8 @@ OPEN = {
     "POST /u/<token>",
     "GET /withdraw/<link>",
     "POST /withdraw/<link>",
+    "GET /order/<order_link>",
+    "POST /order/<order_link>",
 }
 
 
