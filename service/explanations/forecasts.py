@@ -26,9 +26,19 @@ def explain_run_out(
 
     `sure` is `sure`, `fair` or `guess` (service.forecast). KeyError: it is none of them.
     """
-    first = median - (median - earliest) * _MIDDLE_HALF
-    last = median + (latest - median) * _MIDDLE_HALF
+    first, last = _likely(earliest, median, latest)
     if last < now:
         return sentence(locale, "run_out.past")
     when = show_days(max(first, now), last, locale, timezone)
     return sentence(locale, f"run_out.{sure}", {"when": when})
+
+
+def show_run_out_days(
+    earliest: datetime, median: datetime, latest: datetime, locale: str, timezone: str = "UTC"
+) -> str:
+    """The same days alone."""
+    return show_days(*_likely(earliest, median, latest), locale, timezone)
+
+
+def _likely(earliest: datetime, median: datetime, latest: datetime) -> tuple[datetime, datetime]:
+    return median - (median - earliest) * _MIDDLE_HALF, median + (latest - median) * _MIDDLE_HALF

@@ -21,6 +21,7 @@ from jinja2 import Template
 
 from service.explanations.amounts import show_date, show_moment, show_money
 from service.explanations.catalogue import Catalogue, language_of
+from service.explanations.forecasts import show_run_out_days
 from service.explanations.reorders import explain_asking, explain_step
 from service.senders import Parcel
 from service.templates import load_template
@@ -115,6 +116,12 @@ def _values(parcel: Parcel) -> dict[str, str]:
     values = {"product": str(content["product"]), "quantity": str(content.get("quantity", 1))}
     if "date" in content:
         values["date"] = show_date(datetime.fromisoformat(content["date"]), locale, timezone)
+    if content.get("run_out"):
+        # About when, and not a day that nobody can know.
+        days = [datetime.fromisoformat(content["run_out"][name]) for name in ("earliest", "median", "latest")]
+        values["when"] = show_run_out_days(days[0], days[1], days[2], locale, timezone)
+    elif "date" in values:
+        values["when"] = values["date"]
     if "until" in content:
         values["until"] = show_moment(datetime.fromisoformat(content["until"]), locale, timezone)
     if "price_minor" in content:
