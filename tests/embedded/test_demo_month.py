@@ -44,7 +44,7 @@ def test_who_wants_reminding_is_reminded_and_orders_with_one_press(month: By) ->
     reminder, order = of(month, "aino", "letter")[0], of(month, "aino", "shop")[0]
     pressed = of(month, "aino", "customer")[0]
     # A distribution and not a point: about these days, in her language.
-    assert "loppuu noin 1.–10. joulukuuta" in reminder.text
+    assert "loppuu noin 1.\u201310. joulukuuta" in reminder.text
     assert reminder.at < pressed.at <= order.at < EMPTY
     assert len(of(month, "aino", "shop")) == len(of(month, "aino", "customer"))
 
