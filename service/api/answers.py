@@ -11,16 +11,14 @@ from service.api.auth import public
 from service.api.context import services
 from service.api.limits import small
 from service.api.openapi import Routes
-from service.api.problems import UnsupportedMediaTypeError
+from service.api.pages import FORM, asked_locale, page_answer, require_form
 from service.crypto.reorder_link import ANSWER, open_link
 from service.errors import ConflictError, MalformedInputError, NotFoundError
-from service.explanations import LANGUAGES
-from service.pages.answer import CLOSED, DONE, GONE, OPEN, WRONG, answer_page, content_policy
+from service.pages.answer import CLOSED, DONE, GONE, OPEN, PAGE, WRONG, answer_page
 from service.use_cases.answer_by_link import ANSWERS, BY_LINK, Offered, answer_by_link, offer_answers
 
 routes = Routes("answers", "Answer a prepared order by a link", prefix="/order")
 
-_FORM = "application/x-www-form-urlencoded"
 _STATUS = {OPEN: 200, DONE: 200, CLOSED: 200, GONE: 410, WRONG: 404}
 
 
@@ -66,8 +64,7 @@ def _opened(link: str) -> UUID | None:
 
 
 def _answer() -> str:
-    if request.mimetype != _FORM:
-        raise UnsupportedMediaTypeError(f"send {_FORM}")
+    require_form(FORM)
     given = request.form.get("answer", "")
     if given not in ANSWERS:
         raise MalformedInputError(f"answer is one of {', '.join(ANSWERS)}")
@@ -90,23 +87,12 @@ def _page(
     status: int | None = None,
 ) -> Response:
     # The language of the letter; where nobody is known, what the browser asks for.
-    locale = offered.locale if offered is not None else _asked_for()
-    page = Response(
-        answer_page(
-            stage,
-            locale,
-            reorder=None if offered is None else offered.reorder,
-            timezone="UTC" if offered is None else offered.timezone,
-            answers=answers or (),
-            given=given,
-        ),
-        status or _STATUS[stage],
-        content_type="text/html; charset=utf-8",
+    html = answer_page(
+        stage,
+        asked_locale() if offered is None else offered.locale,
+        reorder=None if offered is None else offered.reorder,
+        timezone="UTC" if offered is None else offered.timezone,
+        answers=answers or (),
+        given=given,
     )
-    page.headers["Content-Security-Policy"] = content_policy()
-    page.headers["Vary"] = "Accept-Language"
-    return page
-
-
-def _asked_for() -> str:
-    return request.accept_languages.best_match([*LANGUAGES, "no", "nn"]) or "en"
+    return page_answer(PAGE, html, status or _STATUS[stage])

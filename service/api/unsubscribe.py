@@ -9,16 +9,14 @@ from service.api.auth import public
 from service.api.context import services
 from service.api.limits import small
 from service.api.openapi import Routes
-from service.api.problems import UnsupportedMediaTypeError
+from service.api.pages import FORM, asked_locale, page_answer, require_form
 from service.crypto.unsubscribe_token import Unsubscription, open_token
 from service.errors import MalformedInputError
-from service.explanations import LANGUAGES
-from service.pages.unsubscribe import ASK, DONE, WRONG, content_policy, unsubscribe_page
+from service.pages.unsubscribe import ASK, DONE, PAGE, WRONG, unsubscribe_page
 from service.use_cases.unsubscribe import BY_LINK, unsubscribe
 
 routes = Routes("unsubscribe", "Unsubscribe by a link", prefix="/u")
 
-_FORMS = ("application/x-www-form-urlencoded", "multipart/form-data")
 # RFC 8058 has one part; a mail program may send a preamble of its own, never many.
 _MOST_PARTS = 4
 
@@ -52,21 +50,11 @@ def _opened(token: str) -> Unsubscription | None:
 
 
 def _check_form() -> None:
-    if request.mimetype not in _FORMS:
-        raise UnsupportedMediaTypeError(f"send {' or '.join(_FORMS)}")
+    require_form(FORM, "multipart/form-data")
     request.max_form_parts = _MOST_PARTS
     if request.form.get("List-Unsubscribe") != "One-Click":
         raise MalformedInputError("it does not say List-Unsubscribe=One-Click")
 
 
 def _page(stage: str) -> Response:
-    # By what the browser asks for: the person's own language would tell something of a person.
-    locale = request.accept_languages.best_match([*LANGUAGES, "no", "nn"]) or "en"
-    page = Response(
-        unsubscribe_page(stage, locale),
-        404 if stage == WRONG else 200,
-        content_type="text/html; charset=utf-8",
-    )
-    page.headers["Content-Security-Policy"] = content_policy()
-    page.headers["Vary"] = "Accept-Language"
-    return page
+    return page_answer(PAGE, unsubscribe_page(stage, asked_locale()), 404 if stage == WRONG else 200)

@@ -12,10 +12,9 @@ from service.api.auth import public
 from service.api.context import services
 from service.api.limits import small
 from service.api.openapi import Routes
-from service.api.problems import UnsupportedMediaTypeError
+from service.api.pages import FORM, asked_locale, page_answer, require_form
 from service.crypto.reorder_link import WITHDRAW, open_link
 from service.errors import MalformedInputError, NotFoundError
-from service.explanations import LANGUAGES
 from service.ids import REORDER, show
 from service.pages.withdrawal import (
     ASK,
@@ -23,11 +22,11 @@ from service.pages.withdrawal import (
     CONTACT,
     GONE,
     NAME,
+    PAGE,
     REFUSED,
     WRONG,
     Contract,
     Form,
-    content_policy,
     withdrawal_page,
 )
 from service.storage.reorders import Reorder
@@ -43,7 +42,6 @@ from service.use_cases.withdrawal_terms import Terms
 
 routes = Routes("withdrawal", "Withdraw from a contract by a link", prefix="/withdraw")
 
-_FORM = "application/x-www-form-urlencoded"
 _LONGEST_NAME = 100
 _STATUS = {ASK: 200, CONFIRMED: 200, REFUSED: 409, GONE: 410, WRONG: 404}
 
@@ -95,8 +93,7 @@ def _opened(link: str) -> UUID | None:
 
 
 def _form() -> Form:
-    if request.mimetype != _FORM:
-        raise UnsupportedMediaTypeError(f"send {_FORM}")
+    require_form(FORM)
     if request.form.get("confirm") != "yes":
         raise MalformedInputError("it does not say confirm=yes")
     values = {each: one_line(request.form.get(each, "")) for each in (NAME, CONTACT)}
@@ -130,13 +127,5 @@ def _stage(contract: Contract) -> str:
 def _page(
     stage: str, contract: Contract | None = None, form: Form | None = None, *, status: int | None = None
 ) -> Response:
-    # By what the browser asks for: the person's own language would tell something of a person.
-    locale = request.accept_languages.best_match([*LANGUAGES, "no", "nn"]) or "en"
-    page = Response(
-        withdrawal_page(stage, locale, contract, form),
-        status or (422 if form is not None else _STATUS[stage]),
-        content_type="text/html; charset=utf-8",
-    )
-    page.headers["Content-Security-Policy"] = content_policy()
-    page.headers["Vary"] = "Accept-Language"
-    return page
+    html = withdrawal_page(stage, asked_locale(), contract, form)
+    return page_answer(PAGE, html, status or (422 if form is not None else _STATUS[stage]))

@@ -5,21 +5,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from functools import cache
-from pathlib import Path
 from typing import Any
 
-from jinja2 import Template
-
 from service.explanations.amounts import show_date, show_money
-from service.explanations.catalogue import Catalogue, language_of
 from service.explanations.mandates import order_button
-from service.templates import load_template, source_of
+from service.pages.page import WORDS, Page
 
 OPEN, DONE, CLOSED, GONE, WRONG = "open", "done", "closed", "gone", "wrong"
 
-_HERE = Path(__file__).parent
-_WORDS = Catalogue(_HERE / "catalogues")
+PAGE = Page("answer.html", ("answer.css",))
 _APPROVE, _ANNOUNCED = "approve", "announced"
 
 
@@ -37,24 +31,14 @@ def answer_page(
     values = {} if reorder is None else _values(reorder, locale, timezone)
 
     def say(name: str) -> str:
-        return _WORDS.sentence(locale, f"answer.{name}", values)
+        return WORDS.sentence(locale, f"answer.{name}", values)
 
-    return _template().render(
-        lang=language_of(locale),
+    return PAGE.render(
+        locale,
         lead=values["product"] if stage == OPEN else say(f"{stage}.lead"),
         lines=_lines(stage, reorder, given, say),
         # The button that binds says what it does, in the words of the law (CRD Art. 8(2)).
         buttons=[(name, order_button(locale) if name == _APPROVE else say(f"do.{name}")) for name in answers],
-        style=_style(),
-    )
-
-
-@cache
-def content_policy() -> str:
-    """The page's Content-Security-Policy: its own style, and its form back to where it came from."""
-    return (
-        f"default-src 'none'; style-src {source_of(_style())}; form-action 'self'; frame-ancestors 'none';"
-        " base-uri 'none'"
     )
 
 
@@ -79,14 +63,3 @@ def _values(reorder: Mapping[str, Any], locale: str, timezone: str) -> dict[str,
     if reorder.get("until"):
         values["until"] = show_date(datetime.fromisoformat(reorder["until"]), locale, timezone)
     return values
-
-
-@cache
-def _template() -> Template:
-    return load_template(_HERE / "templates", "answer.html")
-
-
-@cache
-def _style() -> str:
-    folder = _HERE / "templates"
-    return "".join((folder / name).read_text(encoding="utf-8") for name in ("page.css", "answer.css"))

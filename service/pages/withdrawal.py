@@ -7,21 +7,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from functools import cache
-from pathlib import Path
 from types import MappingProxyType
 
-from jinja2 import Template
-
 from service.explanations.amounts import show_date, show_moment
-from service.explanations.catalogue import Catalogue, language_of
-from service.templates import load_template, source_of
+from service.pages.page import WORDS, Page
 
 ASK, CONFIRMED, REFUSED, GONE, WRONG = "ask", "confirmed", "refused", "gone", "wrong"
 NAME, CONTACT = "name", "contact"
 
-_HERE = Path(__file__).parent
-_WORDS = Catalogue(_HERE / "catalogues")
+PAGE = Page("withdrawal.html", ("form.css",))
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,26 +48,16 @@ def withdrawal_page(
     values = {} if contract is None else _values(contract, locale)
 
     def say(name: str) -> str:
-        return _WORDS.sentence(locale, f"withdrawal.{name}", values)
+        return WORDS.sentence(locale, f"withdrawal.{name}", values)
 
-    return _template().render(
-        lang=language_of(locale),
+    return PAGE.render(
+        locale,
         say=say,
         stage=stage,
         lead=say(f"{stage}.lead"),
         lines=[say(name) for name in _lines(stage, contract)],
         reorder=None if contract is None else contract.reorder,
         form=form or Form(),
-        style=_style(),
-    )
-
-
-@cache
-def content_policy() -> str:
-    """The page's Content-Security-Policy: its own style, and its form back to where it came from."""
-    return (
-        f"default-src 'none'; style-src {source_of(_style())}; form-action 'self'; frame-ancestors 'none';"
-        " base-uri 'none'"
     )
 
 
@@ -97,14 +81,3 @@ def _values(contract: Contract, locale: str) -> dict[str, str]:
     if contract.withdrawn_at is not None:
         values["moment"] = show_moment(contract.withdrawn_at, locale, zone)
     return values
-
-
-@cache
-def _template() -> Template:
-    return load_template(_HERE / "templates", "withdrawal.html")
-
-
-@cache
-def _style() -> str:
-    folder = _HERE / "templates"
-    return "".join((folder / name).read_text(encoding="utf-8") for name in ("page.css", "form.css"))
