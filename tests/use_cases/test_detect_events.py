@@ -16,7 +16,7 @@ from service.reports.subject_report import subject_report
 from service.storage.cases import Case, Event, read_cases
 from service.storage.decisions import read_decision_id, read_decisions
 from service.storage.offers import Offer, put_offer
-from service.storage.pilots import read_counts
+from service.storage.pilots import fold_tallies, read_counts
 from service.storage.policies import publish_policy
 from service.storage.subjects import read_subject
 from service.use_cases import permitted_signals
@@ -356,6 +356,20 @@ def test_cases_and_counts_go_by_age(acting: Acting, services: Services, open_to_
     old = replace(services, clock=lambda: NOW + timedelta(days=800))
     removed = purge_by_age(old)
     assert (removed["cases"], removed["pilot_members"]) == (1, 1)
+
+
+def test_a_person_is_forgotten_with_the_month_that_counts_them(
+    acting: Acting, services: Services, open_to_offers: UUID
+) -> None:
+    """Counted anew while the old count stands, few people would pass for the ten that may be shown."""
+    buy(acting, open_to_offers, "soap", *LAPSED)
+    scan(acting)
+    with acting("system") as unit:
+        fold_tallies(unit.db)
+    for days, removed, people in ((733, 0, 1), (745, 1, 0)):
+        then = replace(services, clock=lambda days=days: NOW + timedelta(days=days))  # type: ignore[misc]
+        assert purge_by_age(then)["pilot_members"] == removed
+        assert metrics(acting, "lapsed").get("people", 0) == people
 
 
 def test_the_person_reads_why_in_words(
