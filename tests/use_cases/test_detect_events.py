@@ -27,6 +27,7 @@ from service.use_cases.merge_subjects import merge_subjects
 from service.use_cases.permit_offers import AskOffers, PermittedOffers, permit_offers
 from service.use_cases.purge_by_age import purge_by_age
 from service.use_cases.register_subject import Identifier, RegisterSubject, register_subject
+from service.use_cases.special import SCOPE
 from service.use_cases.store_signals import NewSignal, store_signals
 from tests.use_cases.conftest import NOW, Acting
 from tests.use_cases.permits import MARKETING
@@ -102,6 +103,23 @@ def ask(
     return permit_offers(replace(services, clock=lambda: at), MARKETING, asked)
 
 
+def welcome_back(services: Services) -> None:
+    with services.database.transaction() as db:
+        offer = Offer(
+            id="welcome-back",
+            programme="marketing",
+            strategy="curate",
+            category="beauty",
+            sku="soap",
+            data=[],
+            value=5,
+            valid_until=None,
+            texts={},
+            sponsored=False,
+        )
+        put_offer(db, offer, NOW)
+
+
 def publish(services: Services, document: dict[str, Any], **changes: Any) -> None:
     """The policy with changes to the detector `lapsed`."""
     detectors = DETECTORS | {"lapsed": DETECTORS["lapsed"] | changes}
@@ -162,21 +180,26 @@ def test_an_offer_of_the_catalogue_may_be_what_is_proposed(
     scan(acting)
     assert event_of(acting, open_to_offers).decision is None
     assert ask(services, open_to_offers).permitted == []
-    with services.database.transaction() as db:
-        offer = Offer(
-            id="welcome-back",
-            programme="marketing",
-            strategy="curate",
-            category="beauty",
-            sku="soap",
-            data=[],
-            value=5,
-            valid_until=None,
-            texts={},
-            sponsored=False,
-        )
-        put_offer(db, offer, NOW)
+    welcome_back(services)
     [offered] = ask(services, open_to_offers).permitted
+    assert offered.decision.candidate == "welcome-back"
+
+
+def test_what_tells_of_health_is_no_event_for_who_must_not_hear_of_it(
+    acting: Acting, services: Services, open_to_offers: UUID, policy_document: dict[str, Any]
+) -> None:
+    """An innocent offer would tell marketing which of two people has stopped buying a medicine."""
+    proposes = {"programme": "marketing", "strategy": "curate", "offer": "welcome-back"}
+    publish(services, policy_document, proposes=proposes)
+    welcome_back(services)
+    answer(acting, open_to_offers, "health_personalisation")
+    buy(acting, open_to_offers, "lens", *LAPSED)
+    scan(acting)
+    assert event_of(acting, open_to_offers).sku == "lens"
+    assert ask(services, open_to_offers).permitted == []
+    with_scope = replace(MARKETING, scopes=frozenset({SCOPE}))
+    asked = AskOffers(open_to_offers, "marketing", ("app",), event="lapsed")
+    [offered] = permit_offers(replace(services, clock=lambda: NOW), with_scope, asked).permitted
     assert offered.decision.candidate == "welcome-back"
 
 
