@@ -31,7 +31,7 @@ _TABLES = (
 )
 _END_OTHERS = (
     "select pg_terminate_backend(pid, 5000) from pg_stat_activity"
-    " where datname = current_database() and pid <> pg_backend_pid()"
+    " where datname = %s and pid <> pg_backend_pid()"
 )
 _RESTART_SEQUENCES = "select setval(seqrelid::regclass, seqstart, false) from pg_sequence"
 
@@ -57,13 +57,10 @@ class Databases:
 
     def take(self) -> str:
         name = f"test_{uuid4().hex}"
-        if self._spare:
-            fresh = self._spare.pop()
-            self._rename(fresh.name, name)
-            fresh.name = name
-            url = url_of(self._servers.admin_url, name)
-        else:
-            url = self._servers.create(name)
+        url = url_of(self._servers.admin_url, name)
+        fresh = self._spare_as(name)
+        if fresh is None:
+            self._servers.create(name)
             fresh = _look_at(url, name)
         fresh.uses += 1
         self._taken[url] = fresh
@@ -76,10 +73,21 @@ class Databases:
         else:
             self._servers.drop(fresh.name)
 
-    def _rename(self, old: str, new: str) -> None:
-        statement = sql.SQL("alter database {} rename to {}").format(sql.Identifier(old), sql.Identifier(new))
-        with psycopg.connect(self._servers.admin_url, autocommit=True) as db:
-            db.execute(statement)
+    def _spare_as(self, name: str) -> _Fresh | None:
+        """One that has been wiped, under its new name. None: there is none, or somebody came back to it."""
+        if not self._spare:
+            return None
+        fresh = self._spare.pop()
+        rename = sql.SQL("alter database {} rename to {}")
+        try:
+            with psycopg.connect(self._servers.admin_url, autocommit=True) as db:
+                db.execute(_END_OTHERS, (fresh.name,))
+                db.execute(rename.format(sql.Identifier(fresh.name), sql.Identifier(name)))
+        except psycopg.errors.ObjectInUse:
+            self._servers.drop(fresh.name)
+            return None
+        fresh.name = name
+        return fresh
 
 
 def _look_at(url: str, name: str) -> _Fresh:
@@ -92,7 +100,7 @@ def _look_at(url: str, name: str) -> _Fresh:
 def _wipe(url: str, fresh: _Fresh) -> bool:
     """Whether it is now as it was."""
     with psycopg.connect(url, autocommit=True) as db:
-        db.execute(_END_OTHERS)
+        db.execute(_END_OTHERS, (fresh.name,))
         if _schema(db) != fresh.schema:
             return False
         # Nothing is checked that refers to what goes, and history lets itself be wiped.
