@@ -175,7 +175,7 @@ def test_an_erasure_that_was_cut_short_is_completed(
 
 def test_another_policy_is_left_alone(services: Services, database: str) -> None:
     document = dict(demo_policy().document)
-    document = {**document, "signals": {"purchase": {"data": "purchases"}}}
+    document = {**document, "signals": {"purchase": {"data": "purchases"}}, "detectors": {}}
     with services.database.transaction() as db:
         publish_policy(db, document, datetime(2026, 1, 1, tzinfo=UTC))
     said: list[str] = []
