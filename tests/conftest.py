@@ -13,6 +13,7 @@ from uuid import uuid4
 import pytest
 import redis
 
+from tests.databases import Databases
 from tests.servers import Keeper, Servers, find
 
 KEEPER = pytest.StashKey[Keeper]()
@@ -54,12 +55,17 @@ def servers(pytestconfig: pytest.Config) -> Servers:
     return find(Path(pytestconfig.stash[NOTE]))
 
 
+@pytest.fixture(scope="session")
+def databases(servers: Servers) -> Databases:
+    return Databases(servers)
+
+
 @pytest.fixture
-def database(servers: Servers) -> Iterator[str]:
+def database(databases: Databases) -> Iterator[str]:
     """The URL of a fresh database with every migration applied; gone after the test."""
-    name = f"test_{uuid4().hex}"
-    yield servers.create(name)
-    servers.drop(name)
+    url = databases.take()
+    yield url
+    databases.give_back(url)
 
 
 @pytest.fixture

@@ -4,6 +4,7 @@ an event something that a detector found. All is sealed but when a case began an
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -68,28 +69,52 @@ class Case:
     details: Shadow | Event | None
 
 
+@dataclass(frozen=True, slots=True)
+class NewCase:
+    """One to insert; there is one for each `key` of a person, which is kept as a keyed digest."""
+
+    subject: Subject
+    id: UUID
+    key: str
+    details: Shadow | Event
+
+
 def insert_case(unit: Unit, subject: Subject, case: UUID, key: str, details: Shadow | Event) -> bool:
-    """Whether it was new: there is one for each `key` of a person, which is kept as a keyed digest."""
+    """Whether it was new."""
+    return insert_cases(unit, [NewCase(subject, case, key, details)]) == {case}
+
+
+def insert_cases(unit: Unit, new: Sequence[NewCase]) -> set[UUID]:
+    """Insert several, of any subjects, in one statement; the ids of those that were new."""
+    if not new:
+        return set()
     values = {
-        "id": case,
-        "subject": subject.id,
-        "dedupe": unit.index.digest("case", subject.id.bytes + key.encode()),
+        "ids": [each.id for each in new],
+        "subjects": [each.subject.id for each in new],
+        "dedupe": [unit.index.digest("case", each.subject.id.bytes + each.key.encode()) for each in new],
         "now": unit.now,
-        "sealed": subject.seal(details, _TABLE, case),
+        "sealed": [each.subject.seal(each.details, _TABLE, each.id) for each in new],
     }
-    return unit.db.execute(_SQL["insert_case"], values).fetchone() is not None
+    return {row[0] for row in unit.db.execute(_SQL["insert_cases"], values, binary=True)}
 
 
 def read_cases(unit: Unit, subject: Subject) -> list[Case]:
     """All of them, oldest first."""
-    rows = unit.db.execute(_SQL["read_cases"], (subject.id,), binary=True)
-    return [Case(row[0], row[1], row[2], _details(subject, row[0], row[3])) for row in rows]
+    return read_cases_of(unit, [subject], [])[subject.id]
 
 
-def has_open_cases(unit: Unit, subject: Subject) -> bool:
-    """False for most people, of whom nothing then needs to be opened."""
-    row = unit.db.execute(_SQL["has_open"], (subject.id,)).fetchone()
-    return row is not None and bool(row[0])
+def read_cases_of(
+    unit: Unit, subjects: Iterable[Subject], only_open: Iterable[Subject]
+) -> dict[UUID, list[Case]]:
+    """The same of several subjects in one round trip, by subject; of `only_open`, mostly none, no more than
+    the open ones."""
+    whole, part = ({subject.id: subject for subject in each} for each in (subjects, only_open))
+    owners = whole | part
+    found: dict[UUID, list[Case]] = {owner: [] for owner in owners}
+    rows = unit.db.execute(_SQL["read_cases"], (list(whole), list(part)), binary=True)
+    for owner, case, state, created_at, sealed in rows:
+        found[owner].append(Case(case, state, created_at, _details(owners[owner], case, sealed)))
+    return found
 
 
 def close_case(unit: Unit, subject: Subject, case: Case) -> bool:

@@ -1,14 +1,20 @@
--- name: insert_case
+-- name: insert_cases
 insert into cases (id, subject, dedupe, state, created_at, sealed)
-values (%(id)s, %(subject)s, %(dedupe)s, 'open', %(now)s, %(sealed)s)
+select id, subject, dedupe, 'open', %(now)s, sealed
+from unnest(%(ids)b::uuid[], %(subjects)b::uuid[], %(dedupe)b::bytea[], %(sealed)b::bytea[])
+    asked (id, subject, dedupe, sealed)
 on conflict (dedupe) do nothing
 returning id;
 
 -- name: read_cases
-select id, state, created_at, sealed from cases where subject = %s order by created_at, id;
-
--- name: has_open
-select exists (select from cases where subject = %s and state = 'open');
+select subject, id, state, created_at, sealed
+from cases
+where subject = any(%s)
+union all
+select subject, id, state, created_at, sealed
+from cases
+where subject = any(%s) and state = 'open'
+order by created_at, id;
 
 -- name: close_case
 update cases set state = 'closed', sealed = %(sealed)s where id = %(id)s and state = 'open'

@@ -6,6 +6,7 @@ own, and added to the counts later: a counter that everybody wrote to would make
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import TYPE_CHECKING
@@ -48,31 +49,67 @@ class Count:
     total: int
 
 
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """One to be counted in a group. With a `person` it is counted once for that locked subject, however
+    often it is asked for."""
+
+    arm: Arm
+    metric: str
+    detector: str = ""
+    total: int = 0
+    person: Subject | None = None
+
+
+def count_all(unit: Unit, tallies: Iterable[Tally]) -> None:
+    """Count them in the caller's transaction, in one statement."""
+    once = {_member(unit, tally) or number: tally for number, tally in enumerate(tallies)}
+    if not once:
+        return
+    counted = list(once.values())
+    values = {
+        "month": _month(unit.now),
+        "now": unit.now,
+        "detectors": [each.detector for each in counted],
+        "programmes": [each.arm.programme for each in counted],
+        "strategies": [each.arm.strategy for each in counted],
+        "categories": [each.arm.category for each in counted],
+        "stages": [each.arm.stage for each in counted],
+        "metrics": [each.metric for each in counted],
+        "totals": [each.total for each in counted],
+        "subjects": [None if each.person is None else each.person.id for each in counted],
+        "members": [key if isinstance(key, bytes) else None for key in once],
+    }
+    unit.db.execute(_SQL["count_all"], values)
+
+
 def count_outcome(unit: Unit, arm: Arm, metric: str, *, detector: str = "", total: int = 0) -> None:
     """Count one in the caller's transaction."""
-    unit.db.execute(_SQL["count_outcome"], _group(unit, arm, detector) | {"metric": metric, "total": total})
+    count_all(unit, [Tally(arm, metric, detector, total)])
 
 
 def count_person(
     unit: Unit, subject: Subject, arm: Arm, metric: str = "people", *, detector: str = ""
 ) -> None:
     """Count a locked subject as one of a group, or as one of those in it who complained: once."""
-    text = "|".join((detector, *arm, metric))
-    member = unit.index.digest("pilot", subject.id.bytes + text.encode())
-    key = {"subject": subject.id, "member": member, "now": unit.now, "metric": metric}
-    unit.db.execute(_SQL["count_person"], _group(unit, arm, detector) | key)
+    count_all(unit, [Tally(arm, metric, detector, person=subject)])
 
 
 def count_step(unit: Unit, subject: Subject, details: ReorderDetails, to: str, reason: str) -> None:
-    """Count what a reorder has just become: called wherever one is proposed or moved, and nowhere else. What
-    comes to the same state again, after a redelivery, counts once."""
+    """Count what a reorder has just become: called wherever one is moved, and nowhere else."""
+    count_all(unit, tallies_of_step(unit, subject, details, to, reason))
+
+
+def tallies_of_step(
+    unit: Unit, subject: Subject, details: ReorderDetails, to: str, reason: str
+) -> list[Tally]:
+    """What is counted of what a reorder has just become. What comes to the same state again, after a
+    redelivery, counts once."""
     if sum(step.state == to for step in details.history) > 1:
-        return
+        return []
     arm = arm_of_reorder(unit, subject, details)
-    if to == "proposed":
-        count_person(unit, subject, arm)
-    for metric in _metrics(unit, details, to, reason):
-        count_outcome(unit, arm, metric)
+    person = [Tally(arm, "people", person=subject)] if to == "proposed" else []
+    return person + [Tally(arm, metric) for metric in _metrics(unit, details, to, reason)]
 
 
 def arm_of_reorder(unit: Unit, subject: Subject, details: ReorderDetails) -> Arm:
@@ -112,8 +149,12 @@ def purge_counts(db: Connection, before: datetime) -> None:
     db.execute(_SQL["purge_counts"], {"before": _month(before)})
 
 
-def _group(unit: Unit, arm: Arm, detector: str) -> dict[str, object]:
-    return arm._asdict() | {"detector": detector, "month": _month(unit.now)}
+def _member(unit: Unit, tally: Tally) -> bytes | None:
+    """Tells that a person was counted in a group, and of whom or of which only to who has the key."""
+    if tally.person is None:
+        return None
+    text = "|".join((tally.detector, *tally.arm, tally.metric))
+    return unit.index.digest("pilot", tally.person.id.bytes + text.encode())
 
 
 def _month(at: datetime) -> date:

@@ -1,21 +1,23 @@
--- name: count_outcome
-insert into pilot_tallies (month, detector, programme, strategy, category, stage, metric, total)
-values (
-    %(month)s, %(detector)s, %(programme)s, %(strategy)s, %(category)s, %(stage)s, %(metric)s, %(total)s
-);
-
--- The person is counted once in a group for each of these metrics.
--- name: count_person
-with joined as (
-    insert into pilot_members (subject, member, created_at) values (%(subject)s, %(member)s, %(now)s)
+-- Of a member, the person is counted once in a group for each metric.
+-- name: count_all
+with asked as materialized (
+    select *
+    from unnest(
+        %(detectors)s::text[], %(programmes)s::text[], %(strategies)s::text[], %(categories)s::text[],
+        %(stages)s::text[], %(metrics)s::text[], %(totals)s::bigint[], %(subjects)s::uuid[],
+        %(members)s::bytea[]
+    ) asked (detector, programme, strategy, category, stage, metric, total, subject, member)
+),
+joined as (
+    insert into pilot_members (subject, member, created_at)
+    select subject, member, %(now)s from asked where member is not null
     on conflict do nothing
-    returning 1
+    returning member
 )
 insert into pilot_tallies (month, detector, programme, strategy, category, stage, metric, total)
-select
-    %(month)s::date, %(detector)s::text, %(programme)s::text, %(strategy)s::text, %(category)s::text,
-    %(stage)s::text, %(metric)s::text, 0
-from joined;
+select %(month)s::date, a.detector, a.programme, a.strategy, a.category, a.stage, a.metric, a.total
+from asked a left join joined j using (member)
+where a.member is null or j.member is not null;
 
 -- Two that folded at once would wait for each other's counts.
 -- name: hold_fold

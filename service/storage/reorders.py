@@ -20,7 +20,7 @@ from service.crypto.reading import CONSENT_ADMINISTRATION
 from service.errors import NotFoundError, UnreadableError
 from service.ids import REORDER
 from service.policy import Candidate
-from service.storage.pilots import count_step
+from service.storage.pilots import Tally, count_all, count_step, tallies_of_step
 from service.storage.reorder_states import FIRST, require_next
 from service.storage.sql import load
 from service.storage.subjects import Subject
@@ -159,13 +159,13 @@ def insert_reorders(unit: Unit, new: Sequence[NewReorder]) -> set[UUID]:
         "now": unit.now,
     }
     made = {row[0] for row in unit.db.execute(_SQL["insert_reorders"], values, binary=True)}
-    # Nobody waits for what these statements say, so they share a round trip.
-    with unit.db.pipeline():
-        for each in new:
-            if each.id in made:
-                [first] = each.details.history
-                count_step(unit, each.subject, each.details, first.state, first.reason)
+    count_all(unit, [tally for each in new if each.id in made for tally in _tallies(unit, each)])
     return made
+
+
+def _tallies(unit: Unit, new: NewReorder) -> list[Tally]:
+    [first] = new.details.history
+    return tallies_of_step(unit, new.subject, new.details, first.state, first.reason)
 
 
 def _first(new: NewReorder) -> tuple[bytes, bytes]:

@@ -65,10 +65,12 @@ delete from cases where id in (
     select id from cases where created_at < %(before)s limit %(limit)s for update skip locked
 );
 
+-- With the month in which they were counted, not before: as long as the count stands, nobody is counted anew, or
+-- five people would look like ten.
 -- name: purge_members
 delete from pilot_members where (subject, member) in (
     select subject, member from pilot_members
-    where created_at < %(before)s
+    where created_at < date_trunc('month', %(before)s::timestamptz)
     limit %(limit)s for update skip locked
 );
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from service.storage.cases import Case, Event, Shadow, close_case, delete_case, has_open_cases, read_cases
+from service.storage.cases import Case, Event, Shadow, close_case, delete_case, read_cases
 from service.storage.pilots import count_outcome
-from service.storage.reorders import read_reorders
 from service.storage.subjects import Subject
 from service.storage.unit import Unit
 from service.use_cases.foresee_run_outs import readable
@@ -19,13 +19,10 @@ _ORDERED = ("approved", "dispatched", "delivered")
 _PURCHASE = "purchase"
 
 
-def close_cases(signals: PermittedSignals) -> datetime | None:
-    """Close what can be closed of a locked subject's cases; when to look again, None: nothing is open."""
-    unit, subject = signals.unit, signals.subject
-    if not has_open_cases(unit, subject):
-        return None
+def close_cases(signals: PermittedSignals, cases: Sequence[Case]) -> datetime | None:
+    """Close what can be closed of a locked subject's `cases`; when to look again, None: nothing is open."""
     looks = []
-    for case in read_cases(unit, subject):
+    for case in cases:
         if case.state != "open" or case.details is None:
             continue
         if isinstance(case.details, Shadow):
@@ -42,6 +39,11 @@ def end_cases(unit: Unit, subject: Subject) -> None:
             _close(unit, subject, case, case.details, "unknown")
 
 
+def may_stay(signals: PermittedSignals, event: Event) -> bool:
+    """Whether what an open event was made from may still be read; otherwise there is no such event."""
+    return signals.may_read(event.data, event.purpose) and signals.may_speak_of(event.category)
+
+
 def _look_at_shadow(signals: PermittedSignals, case: Case, shadow: Shadow) -> datetime | None:
     unit, subject = signals.unit, signals.subject
     due = max(shadow.latest, case.created_at) + _GRACE
@@ -50,7 +52,7 @@ def _look_at_shadow(signals: PermittedSignals, case: Case, shadow: Shadow) -> da
         return due
     if any(
         reorder.details is not None and reorder.details.cycle == shadow.cycle and reorder.state in _ORDERED
-        for reorder in read_reorders(unit, subject)
+        for reorder in signals.reorders()
     ):
         # What a lower rung proposed was taken: not bought by themselves.
         _close(unit, subject, case, shadow, "ordered")
@@ -91,7 +93,7 @@ def _bought(signals: PermittedSignals, case: Case, shadow: Shadow) -> Signal | N
 
 def _look_at_event(signals: PermittedSignals, case: Case, event: Event) -> datetime | None:
     unit, subject = signals.unit, signals.subject
-    if not signals.may_read(event.data, event.purpose) or not signals.may_speak_of(event.category):
+    if not may_stay(signals, event):
         # What it was made from may not be read any more, so there is no such event either.
         delete_case(unit, case.id)
         _count(unit, event, "withdrawn")

@@ -16,36 +16,41 @@ from service.policy import Policy, add_duration
 from service.policy.detectors import USABLE, Detector
 from service.policy.pilots import Arm, stage_for
 from service.storage.asked import to_candidate
-from service.storage.cases import Event, insert_case, read_cases
+from service.storage.cases import Case, Event, insert_case
 from service.storage.catalogue import read_listings
 from service.storage.decisions import record_decisions
 from service.storage.offers import read_offer
-from service.storage.pilots import count_outcome, count_person
+from service.storage.pilots import Tally, count_all
+from service.use_cases.close_cases import may_stay
 from service.use_cases.decide import evaluate_state
 from service.use_cases.event_offers import candidate_of
 from service.use_cases.fields_read import fields_read
-from service.use_cases.foresee_run_outs import foresee_run_outs
 from service.use_cases.permitted_signals import PermittedSignals
 from service.use_cases.read_signals import Signal
 from service.use_cases.reorder_candidate import channels_of
 
 
-def detect_events(signals: PermittedSignals) -> datetime | None:
-    """Keep what is found now of a locked subject; when to look again, None: when something changes.
-
-    A detector whose purpose is not in force for the person, or some of whose data is not shared, is not run:
-    nothing is read for it, and there is no event.
-    """
-    unit = signals.unit
-    running = [
+def running_for(signals: PermittedSignals) -> list[Detector]:
+    """A detector whose purpose is not in force for the person, or some of whose data is not shared, is not
+    run: nothing is read for it, and there is no event."""
+    return [
         detector
-        for detector in unit.policy.detectors.values()
+        for detector in signals.unit.policy.detectors.values()
         if detector.stage != "off" and signals.may_read(detector.data, detector.purpose)
     ]
-    if not running:
-        return None
-    known = [case.details for case in read_cases(unit, signals.subject)]
-    events = [each for each in known if isinstance(each, Event)]
+
+
+def detect_events(
+    signals: PermittedSignals, running: Sequence[Detector], cases: Sequence[Case]
+) -> datetime | None:
+    """Keep what is found now of a locked subject by the detectors that are `running_for` them; when to look
+    again, None: when something changes. `cases`: all of the subject's; what may not stay open is none."""
+    unit = signals.unit
+    events = [
+        case.details
+        for case in cases
+        if isinstance(case.details, Event) and (case.state != "open" or may_stay(signals, case.details))
+    ]
     looks = []
     for detector in running:
         seen = [seen_of(each) for each in signals.read(detector.data, detector.purpose)]
@@ -65,22 +70,21 @@ def seen_of(signal: Signal) -> Seen:
     )
 
 
+def sources_of_run_outs(policy: Policy, detector: Detector) -> dict[str, str]:
+    """What its forecast is made from: the detector's own data under its own purpose; nothing for a rule that
+    needs none."""
+    parts = [policy.detectors[name] for name in detector.settings.get("weights") or ()]
+    needed = any(each.rule == "run_out" for each in (detector, *parts))
+    return dict.fromkeys(detector.data, detector.purpose) if needed else {}
+
+
 def run_outs_for(signals: PermittedSignals, detector: Detector) -> list[SeenRunOut]:
-    """The forecasts from the detector's own data under its own purpose; none for a rule that needs none."""
-    unit, sources = signals.unit, dict.fromkeys(detector.data, detector.purpose)
-    if not _asks_for_run_outs(unit.policy, detector):
-        return []
-    foreseen = foresee_run_outs(unit, signals.subject, signals.state, sources)
+    sources = sources_of_run_outs(signals.unit.policy, detector)
     return [
         SeenRunOut(each.product.sku, each.product.category, each.run_out.anchor, each.run_out.earliest)
-        for each in foreseen
+        for each in (signals.foreseen(sources) if sources else ())
         if each.run_out is not None and not each.run_out.lapsed
     ]
-
-
-def _asks_for_run_outs(policy: Policy, detector: Detector) -> bool:
-    parts = [policy.detectors[name] for name in detector.settings.get("weights") or ()]
-    return any(each.rule == "run_out" for each in (detector, *parts))
 
 
 def _keep(
@@ -115,8 +119,8 @@ def _keep(
         event.decision = _decide(signals, detector, event, show(CASE, case))
     key = f"event|{detector.name}|{found.sku}|{found.anchor.isoformat()}"
     if insert_case(unit, subject, case, key, event):
-        count_person(unit, subject, arm, detector=detector.name)
-        count_outcome(unit, arm, "event", detector=detector.name)
+        people = Tally(arm, "people", detector.name, person=subject)
+        count_all(unit, [people, Tally(arm, "event", detector.name)])
     return event.ends
 
 

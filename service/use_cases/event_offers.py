@@ -14,6 +14,7 @@ from service.storage.offers import Offer
 from service.storage.subjects import Subject
 from service.storage.unit import Unit
 from service.use_cases.permitted_signals import PermittedSignals
+from service.use_cases.special import is_special, sees_special
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +30,8 @@ def event_candidates(
     unit: Unit, subject: Subject, wanted: WantedEvent, offers: Mapping[str, Offer]
 ) -> list[AskedCandidate]:
     """Of the person's open events of one detector, those in stages that may propose, and only as long as what
-    they were made from may still be read."""
+    they were made from may still be read. An event about goods of a special category is none for who does not
+    see these, whatever it proposes: that there is one tells of them."""
     detector = unit.policy.detectors.get(wanted.detector)
     if detector is None or subject.key is None or detector.proposes.programme != wanted.programme:
         return []
@@ -40,6 +42,8 @@ def event_candidates(
         if case.state != "open" or not isinstance(event, Event) or event.detector != wanted.detector:
             continue
         if event.arm.stage not in USABLE or event.ends <= unit.now:
+            continue
+        if is_special(unit.policy, event.category) and not sees_special(unit.actor):
             continue
         if signals.may_read(event.data, event.purpose) and signals.may_speak_of(event.category):
             offer = offers.get(detector.proposes.offer or "")

@@ -12,11 +12,10 @@ from service.policy import Level, Policy, Programme, State, holds
 from service.storage.forecast_models import newest_model
 from service.storage.products import Product, read_products
 from service.storage.reorders import Reorder
-from service.storage.signals import SealedSignal, read_sealed_of
 from service.storage.subjects import Subject
 from service.storage.unit import Unit
 from service.use_cases.plenty import plenty_of
-from service.use_cases.read_signals import Signal, may_read, read_signals_of
+from service.use_cases.read_signals import KeptSignals, Signal, keep_signals, may_read, read_signals_of
 
 # Rungs on which the service acts before the customer asks; lower ones need no forecast.
 _FORESIGHTED = (Level.automate, Level.coach)
@@ -40,12 +39,14 @@ class Foreseen:
 @dataclass(frozen=True, slots=True)
 class Person:
     """Somebody whose `sources` are not empty: the data categories of `readable`, each with its purpose.
-    `known`: the person's reorders, which tell of what they answered."""
+    `known`: the person's reorders, which tell of what they answered. `kept`: the signals, where they have
+    been read."""
 
     subject: Subject
     state: State
     sources: dict[str, str]
     known: Sequence[Reorder] = ()
+    kept: KeptSignals | None = None
 
 
 @dataclass(slots=True)
@@ -109,10 +110,13 @@ def foresee_run_outs(
 def foresee_together(
     unit: Unit, people: Sequence[Person], *, model: Model | None = None
 ) -> list[list[Foreseen]]:
-    """The same for several people: their signals are read in one round trip, and the products in another."""
-    sealed = read_sealed_of(unit, [person.subject for person in people])
+    """The same for several people: signals that are not kept are read in one round trip, and the products in
+    another."""
+    kept = keep_signals(unit, [person.subject for person in people if person.kept is None])
     histories = [
-        read_histories(unit, person.subject, person.state, person.sources, sealed[person.subject.id])
+        read_histories(
+            unit, person.subject, person.state, person.sources, person.kept or kept[person.subject.id]
+        )
         for person in people
     ]
     products = read_products(unit.db, {sku for history in histories for sku in history})
@@ -132,11 +136,10 @@ def read_histories(
     subject: Subject,
     state: State,
     sources: Mapping[str, str],
-    sealed: Sequence[SealedSignal] | None = None,
+    kept: KeptSignals | None = None,
 ) -> dict[str, History]:
-    """What the `readable` signals say, by sku. `sealed`: all signals of the person, where they have been
-    read."""
-    signals = read_signals_of(unit, subject, sources, sealed=sealed)
+    """What the `readable` signals say, by sku. `kept`: all of the person's, where they have been read."""
+    signals = read_signals_of(unit, subject, sources, kept=kept)
     return _by_sku(_permitted(unit, state, signals))
 
 

@@ -91,7 +91,8 @@ def _readable(unit: Unit, ids: Sequence[UUID]) -> list[Subject]:
 def _measure(unit: Unit, subject: Subject, back: timedelta, tallies: dict[str, _Tally]) -> None:
     then = replace(unit, now=unit.now - back)
     signals = PermittedSignals(unit, subject, subject.state(unit.now))
-    as_of = PermittedSignals(then, subject, subject.state(then.now))
+    # What was answered since is not foreseen either.
+    as_of = PermittedSignals(then, subject, subject.state(then.now), kept=signals.kept(), known=())
     for detector in unit.policy.detectors.values():
         data = [*detector.data, *(unit.policy.signals[each].data for each in detector.measure.signals)]
         over = timedelta(days=detector.measure.within_days) <= back

@@ -5,12 +5,14 @@ Nothing is sent, shown or counted as a contact: the other policy is asked, and i
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from service.actor import show_subject
 from service.ids import new_id
 from service.policy import LEVEL_NAMES, Candidate, Decision, Level
 from service.policy.pilots import arm_of, as_live
-from service.storage.cases import Shadow, insert_case
-from service.storage.pilots import count_outcome, count_person
+from service.storage.cases import NewCase, Shadow, insert_cases
+from service.storage.pilots import Tally, count_all
 from service.storage.subjects import Subject
 from service.storage.unit import PolicyInForce, Unit
 from service.use_cases.decide import evaluate_state
@@ -20,25 +22,32 @@ from service.use_cases.reorder_candidate import cycle_of
 _TRIED = frozenset({"rollout_shadow", "rollout_pilot"})
 
 
-def note_shadow(
+def note_shadows(unit: Unit, shadows: Sequence[NewCase]) -> None:
+    """Keep those that are new, and count them."""
+    new = insert_cases(unit, shadows)
+    tallies = list[Tally]()
+    for each in shadows:
+        if each.id in new:
+            arm = each.details.arm
+            tallies += (Tally(arm, "people", person=each.subject), Tally(arm, "shadow"))
+    count_all(unit, tallies)
+
+
+def shadow_of(
     unit: Unit, subject: Subject, foreseen: Foreseen, candidate: Candidate, decided: tuple[Decision, str]
-) -> bool:
-    """Whether a shadow was kept: one for each run-out, where more than was permitted would have been."""
+) -> NewCase | None:
+    """What is to be kept: one for each run-out, where more than was permitted would have been."""
     decision, decision_id = decided
     ends, would = foreseen.run_out, _would_be(unit, subject, candidate, decision)
     if ends is None or would is None:
-        return False
+        return None
     cycle = cycle_of(foreseen)
     arm = arm_of(
         unit.policy, candidate.programme or "", would, candidate.category or "*", show_subject(subject.id)
     )
     granted = None if decision.strategy is None else LEVEL_NAMES[decision.strategy]
     details = Shadow(arm, candidate.sku, granted, cycle, decision_id, ends.median, ends.latest)
-    if not insert_case(unit, subject, new_id(), f"shadow|{cycle}", details):
-        return False
-    count_person(unit, subject, arm)
-    count_outcome(unit, arm, "shadow")
-    return True
+    return NewCase(subject, new_id(), f"shadow|{cycle}", details)
 
 
 def _would_be(unit: Unit, subject: Subject, candidate: Candidate, decision: Decision) -> Level | None:

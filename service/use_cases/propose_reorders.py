@@ -13,6 +13,7 @@ from service.errors import UnreadableError
 from service.ids import REORDER, new_id, read, show
 from service.logging import describe_error, get_logger
 from service.policy import LEVEL_NAMES, LEVELS, Candidate, Decision, Level, Policy, Programme
+from service.storage.cases import NewCase
 from service.storage.choices import Choices
 from service.storage.decisions import Answers, record_all
 from service.storage.forecasts import set_due, take_due
@@ -33,12 +34,13 @@ from service.use_cases.decide import evaluate_state
 from service.use_cases.expire_reorders import UNANSWERED, end_expired, expires_at
 from service.use_cases.fields_read import fields_read
 from service.use_cases.foresee_run_outs import Foreseen, Person, foresee_together, readable, replenishment
-from service.use_cases.note_shadow import note_shadow
+from service.use_cases.note_shadow import note_shadows, shadow_of
 from service.use_cases.plenty import rests_until
 from service.use_cases.queue_message import queue_messages
+from service.use_cases.read_signals import keep_signals
 from service.use_cases.reorder_candidate import cycle_of, next_attempt, reorder_candidate, stored_run_out
 from service.use_cases.veto_window import lead_time
-from service.use_cases.watch_subject import watch_subject
+from service.use_cases.watch_subjects import Scan, watch_subjects
 
 # What was refused is asked again no sooner: a change of choices wakes the scan by itself.
 _ASK_AGAIN = timedelta(days=7)
@@ -77,6 +79,7 @@ class _Case:
     subject: Subject
     scanned: Scanned
     person: Person | None = None
+    found: Sequence[Foreseen] = ()
     looks: list[datetime] = field(default_factory=list)
     asked: list[_Asked] = field(default_factory=list)
 
@@ -128,9 +131,9 @@ def _scan(unit: Unit, taken: Sequence[UUID]) -> Scanned:
         cases = [_Case(subjects[subject_id], Scanned(looked=1)) for subject_id in taken]
         _look(unit, cases)
         _ask(unit, [case for case in cases if case.asked])
+        watched = watch_subjects(unit, [Scan(case.subject, case.person, case.found) for case in cases])
         for case in cases:
-            watched = watch_subject(unit, case.subject)
-            case.looks += () if watched is None else (watched,)
+            case.looks += watched[case.subject.id]
         set_due(unit, {case.subject.id: min(case.looks, default=None) for case in cases})
     return sum((case.scanned for case in cases), Scanned())
 
@@ -146,10 +149,16 @@ def _look(unit: Unit, cases: Sequence[_Case]) -> None:
     looked_at = [case for case in cases if case.person is not None]
     if not looked_at:
         return
-    known = read_reorders_of(unit, [case.subject for case in looked_at])
-    people = [replace(case.person, known=known[case.subject.id]) for case in looked_at if case.person]
+    subjects = [case.subject for case in looked_at]
+    known, kept = read_reorders_of(unit, subjects), keep_signals(unit, subjects)
+    people = [
+        replace(case.person, known=known[case.subject.id], kept=kept[case.subject.id])
+        for case in looked_at
+        if case.person is not None
+    ]
     for case, person, found in zip(looked_at, people, foresee_together(unit, people), strict=True):
-        _look_at(unit, programme, case, person, found)
+        case.person, case.found = person, found
+        _look_at(unit, programme, case, person)
 
 
 def _person(unit: Unit, programme: Programme, case: _Case) -> Person | None:
@@ -165,13 +174,11 @@ def _person(unit: Unit, programme: Programme, case: _Case) -> Person | None:
     return Person(subject, state, sources) if sources else None
 
 
-def _look_at(
-    unit: Unit, programme: Programme, case: _Case, person: Person, found: Sequence[Foreseen]
-) -> None:
+def _look_at(unit: Unit, programme: Programme, case: _Case, person: Person) -> None:
     known = person.known
     case.scanned.ended += end_expired(unit, case.subject, known)
     case.looks += (at for at in map(expires_at, known) if at is not None and at > unit.now)
-    for foreseen in found:
+    for foreseen in case.found:
         case.scanned.ended += _end_met(unit, case.subject, foreseen, known)
         ends = foreseen.run_out
         if ends is None or ends.lapsed or foreseen.product.prescription:
@@ -218,12 +225,14 @@ def _ask(unit: Unit, cases: Sequence[_Case]) -> None:
     if not cases:
         return
     answers = [_answers(unit, case) for case in cases]
-    proposals = list[_Proposal]()
+    proposals, shadows = list[_Proposal](), list[NewCase]()
     for case, given, ids in zip(cases, answers, record_all(unit, answers), strict=True):
         for each, decision, decision_id in zip(case.asked, given.decisions, ids, strict=True):
-            note_shadow(unit, case.subject, each.foreseen, each.candidate, (decision, decision_id))
+            shadow = shadow_of(unit, case.subject, each.foreseen, each.candidate, (decision, decision_id))
+            shadows += () if shadow is None else (shadow,)
             prepared = _propose(unit, case, each, decision, decision_id)
             proposals += () if prepared is None else (prepared,)
+    note_shadows(unit, shadows)
     new = insert_reorders(unit, [each.reorder for each in proposals]) if proposals else set()
     proposed = [each for each in proposals if each.reorder.id in new]
     if proposed:

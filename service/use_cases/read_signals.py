@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 from service.crypto.reading import SUBJECT_RIGHTS, Reading, of_data
 from service.errors import ForbiddenError, UnreadableError
 from service.policy import Policy, State, holds
-from service.storage.signals import SealedSignal, SignalContent, data_categories, open_signal, read_sealed
+from service.storage.signals import (
+    SealedSignal,
+    SignalContent,
+    data_categories,
+    open_signal,
+    read_sealed,
+    read_sealed_of,
+)
 from service.storage.subjects import Subject
 from service.storage.unit import Unit
 
@@ -28,6 +36,42 @@ class Signal:
     id: str
     data: dict[str, Any]
     category: str | None
+
+
+class KeptSignals:
+    """All signals of one person as they were read, still sealed, for several readers in one transaction. What
+    one of them may read is asked anew for each; what it opens is not opened again."""
+
+    def __init__(self, sealed: Sequence[SealedSignal]) -> None:
+        self._sealed = sealed
+        self._opened: dict[tuple[UUID, str], SignalContent | None] = {}
+
+    def open(self, subject: Subject, readings: Mapping[str, Reading]) -> Iterator[Signal]:
+        """Those of the data categories of `readings`. Only for who may read them all."""
+        for signal in self._sealed:
+            content = next(
+                (
+                    found
+                    for data, reading in readings.items()
+                    if (found := self._open(subject, signal, data, reading))
+                ),
+                None,
+            )
+            if content is not None:
+                yield _signal(signal, content)
+
+    def _open(
+        self, subject: Subject, signal: SealedSignal, data: str, reading: Reading
+    ) -> SignalContent | None:
+        key = (signal.id, data)
+        if key not in self._opened:
+            self._opened[key] = open_signal(subject, signal, data, reading)
+        return self._opened[key]
+
+
+def keep_signals(unit: Unit, subjects: Iterable[Subject]) -> dict[UUID, KeptSignals]:
+    """Those of several people, in one round trip; nothing is opened yet."""
+    return {owner: KeptSignals(sealed) for owner, sealed in read_sealed_of(unit, subjects).items()}
 
 
 def may_read(policy: Policy, state: State, data: str, purpose: str, now: datetime) -> bool:
@@ -60,18 +104,17 @@ def read_signals_of(
     sources: Mapping[str, str],
     *,
     since: datetime | None = None,
-    sealed: Sequence[SealedSignal] | None = None,
+    kept: KeptSignals | None = None,
 ) -> list[Signal]:
     """The same for several data categories, each with its purpose, in one query; or in none, where the caller
-    has read the subject's signals, still `sealed`, with those of others."""
+    has `kept` the subject's signals."""
     state = subject.state(unit.now)
     for data, purpose in sources.items():
         if not may_read(unit.policy, state, data, purpose, unit.now):
             raise PurposeNotInForceError
     readings = {data: of_data(purpose, data) for data, purpose in sources.items()}
-    rows = read_sealed(unit, subject, since) if sealed is None else sealed
-    found = ((signal, _open(subject, signal, readings)) for signal in rows)
-    return [_signal(signal, content) for signal, content in found if content is not None]
+    kept = kept or KeptSignals(read_sealed(unit, subject, since))
+    return list(kept.open(subject, readings))
 
 
 def disclose_signals(unit: Unit, subject: Subject) -> list[Signal]:

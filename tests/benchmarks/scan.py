@@ -20,7 +20,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
-from unittest.mock import patch
 from urllib.parse import urlsplit
 from uuid import UUID
 
@@ -29,10 +28,10 @@ from psycopg import sql
 
 from service.bootstrap import Services, build_services
 from service.config import Config
-from service.crypto.data_key import DataKey
 from service.storage.migrate import migrate
 from tests.benchmarks.installation import installation
 from tests.benchmarks.run_outs import add_due, add_idle, publish, scan, wake
+from tests.waits import Waits, counting
 from workers.propose import SUBJECTS
 
 _BATCHES = 100
@@ -41,13 +40,11 @@ _TABLES = ("subjects", "data_keys", "subject_states", "subject_activity", "signa
 
 
 @dataclass
-class Cost:
+class Cost(Waits):
     """Of one scan: seconds, how often the database was waited for, values opened, what the database read."""
 
-    due: int
+    due: int = 0
     seconds: float = 0.0
-    trips: int = 0
-    opened: int = 0
     rows: int = 0
     buffers: int = 0
 
@@ -84,9 +81,9 @@ class People:
     def scan(self, due: int) -> Cost:
         people = [next(self._waiting) for _ in range(due)]
         wake(self.services, people)
-        cost = Cost(due)
+        cost = Cost(due=due)
         before = self._read()
-        with _counting(cost):
+        with counting(cost):
             began = time.perf_counter()
             scanned = scan(self.services)
             cost.seconds = time.perf_counter() - began
@@ -209,28 +206,6 @@ def _services(there: Services, name: str) -> Iterator[Services]:
         yield services
     finally:
         services.close()
-
-
-@contextmanager
-def _counting(cost: Cost) -> Iterator[None]:
-    # Keys of the key file wrap as data keys seal, so what is opened counts the data keys too.
-    wait, opens = psycopg.Connection.wait, DataKey.open
-
-    def counted_wait(self: Any, gen: Any, *args: Any, **kwargs: Any) -> Any:
-        # In a pipeline a statement is only sent; what waits is asking for what has come of it.
-        if self._pipeline is None or gen.__name__ in ("_fetch_gen", "_exit_gen", "_sync_gen"):
-            cost.trips += 1
-        return wait(self, gen, *args, **kwargs)
-
-    def counted_open(self: DataKey, *args: Any) -> bytes:
-        cost.opened += 1
-        return opens(self, *args)
-
-    with (
-        patch.object(psycopg.Connection, "wait", counted_wait),
-        patch.object(DataKey, "open", counted_open),
-    ):
-        yield
 
 
 if __name__ == "__main__":

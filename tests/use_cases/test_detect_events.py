@@ -16,7 +16,7 @@ from service.reports.subject_report import subject_report
 from service.storage.cases import Case, Event, read_cases
 from service.storage.decisions import read_decision_id, read_decisions
 from service.storage.offers import Offer, put_offer
-from service.storage.pilots import read_counts
+from service.storage.pilots import fold_tallies, read_counts
 from service.storage.policies import publish_policy
 from service.storage.subjects import read_subject
 from service.use_cases import permitted_signals
@@ -27,6 +27,7 @@ from service.use_cases.merge_subjects import merge_subjects
 from service.use_cases.permit_offers import AskOffers, PermittedOffers, permit_offers
 from service.use_cases.purge_by_age import purge_by_age
 from service.use_cases.register_subject import Identifier, RegisterSubject, register_subject
+from service.use_cases.special import SCOPE
 from service.use_cases.store_signals import NewSignal, store_signals
 from tests.use_cases.conftest import NOW, Acting
 from tests.use_cases.permits import MARKETING
@@ -102,6 +103,23 @@ def ask(
     return permit_offers(replace(services, clock=lambda: at), MARKETING, asked)
 
 
+def welcome_back(services: Services) -> None:
+    with services.database.transaction() as db:
+        offer = Offer(
+            id="welcome-back",
+            programme="marketing",
+            strategy="curate",
+            category="beauty",
+            sku="soap",
+            data=[],
+            value=5,
+            valid_until=None,
+            texts={},
+            sponsored=False,
+        )
+        put_offer(db, offer, NOW)
+
+
 def publish(services: Services, document: dict[str, Any], **changes: Any) -> None:
     """The policy with changes to the detector `lapsed`."""
     detectors = DETECTORS | {"lapsed": DETECTORS["lapsed"] | changes}
@@ -162,21 +180,26 @@ def test_an_offer_of_the_catalogue_may_be_what_is_proposed(
     scan(acting)
     assert event_of(acting, open_to_offers).decision is None
     assert ask(services, open_to_offers).permitted == []
-    with services.database.transaction() as db:
-        offer = Offer(
-            id="welcome-back",
-            programme="marketing",
-            strategy="curate",
-            category="beauty",
-            sku="soap",
-            data=[],
-            value=5,
-            valid_until=None,
-            texts={},
-            sponsored=False,
-        )
-        put_offer(db, offer, NOW)
+    welcome_back(services)
     [offered] = ask(services, open_to_offers).permitted
+    assert offered.decision.candidate == "welcome-back"
+
+
+def test_what_tells_of_health_is_no_event_for_who_must_not_hear_of_it(
+    acting: Acting, services: Services, open_to_offers: UUID, policy_document: dict[str, Any]
+) -> None:
+    """An innocent offer would tell marketing which of two people has stopped buying a medicine."""
+    proposes = {"programme": "marketing", "strategy": "curate", "offer": "welcome-back"}
+    publish(services, policy_document, proposes=proposes)
+    welcome_back(services)
+    answer(acting, open_to_offers, "health_personalisation")
+    buy(acting, open_to_offers, "lens", *LAPSED)
+    scan(acting)
+    assert event_of(acting, open_to_offers).sku == "lens"
+    assert ask(services, open_to_offers).permitted == []
+    with_scope = replace(MARKETING, scopes=frozenset({SCOPE}))
+    asked = AskOffers(open_to_offers, "marketing", ("app",), event="lapsed")
+    [offered] = permit_offers(replace(services, clock=lambda: NOW), with_scope, asked).permitted
     assert offered.decision.candidate == "welcome-back"
 
 
@@ -356,6 +379,20 @@ def test_cases_and_counts_go_by_age(acting: Acting, services: Services, open_to_
     old = replace(services, clock=lambda: NOW + timedelta(days=800))
     removed = purge_by_age(old)
     assert (removed["cases"], removed["pilot_members"]) == (1, 1)
+
+
+def test_a_person_is_forgotten_with_the_month_that_counts_them(
+    acting: Acting, services: Services, open_to_offers: UUID
+) -> None:
+    """Counted anew while the old count stands, few people would pass for the ten that may be shown."""
+    buy(acting, open_to_offers, "soap", *LAPSED)
+    scan(acting)
+    with acting("system") as unit:
+        fold_tallies(unit.db)
+    for days, removed, people in ((733, 0, 1), (745, 1, 0)):
+        then = replace(services, clock=lambda days=days: NOW + timedelta(days=days))  # type: ignore[misc]
+        assert purge_by_age(then)["pilot_members"] == removed
+        assert metrics(acting, "lapsed").get("people", 0) == people
 
 
 def test_the_person_reads_why_in_words(
