@@ -70,7 +70,7 @@ def reorder(state: str, *history: tuple[str, datetime], strategy: str = "coach")
     steps = [Step(at, name, "customer", "c", "r") for name, at in history]
     run_out = StoredRunOut(ORDERED, ORDERED, ORDERED)
     details = ReorderDetails(candidate, "Soap", strategy, "app", run_out, "dec_x", [], "c", steps)
-    return Reorder(new_id(), state, ORDERED, ORDERED, details)
+    return Reorder(new_id(), state, ORDERED, ORDERED, details, steps=len(details.history))
 
 
 def delivered(at: datetime, strategy: str = "coach") -> Reorder:
