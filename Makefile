@@ -10,7 +10,7 @@ MINUTES ?= 5
 BROKER ?= valkey
 SOURCES := service workers schemas migrations tests
 
-.PHONY: help setup setup-dev run test lint faults unreadable bench bench-forecast lock clean
+.PHONY: help setup setup-dev run test lint faults unreadable walks bench bench-forecast lock clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -39,6 +39,9 @@ faults: setup-dev ## kill, freeze and cut off a running service, and check that 
 
 unreadable: setup-dev ## play the whole demo and search everything at rest for its customers
 	$(BIN)/python -m pytest -m whole -s tests/unreadable
+
+walks: setup-dev ## many long random walks over the reorder flow
+	$(BIN)/python -m pytest -m whole tests/use_cases/test_reorder_walks.py
 
 bench: setup-dev ## print the measurements of docs and performance goals
 	$(BIN)/python -m tests.benchmarks

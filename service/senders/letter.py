@@ -30,6 +30,7 @@ _HERE = Path(__file__).parent
 _WORDS = Catalogue(_HERE / "catalogues")
 # They belong to a contract: whoever ordered must get them.
 _CANCELLED = "reorder.cancelled"
+_REMINDER, _UNDATED = "reminder.due", "reminder.undated"
 _NOTICES = frozenset({"reorder.announced", "reorder.dispatched", _CANCELLED})
 _CONTROL = re.compile(r"[\x00-\x1f\x7f\u0085\u2028\u2029]+")
 _LONGEST_SUBJECT = 200
@@ -91,13 +92,15 @@ def _composed(parcel: Parcel) -> tuple[str, list[Line]]:
     if url is not None and not str(url).startswith("https://"):
         raise LetterError
 
-    def said(part: str) -> str:
-        return _WORDS.sentence(parcel.locale, f"{parcel.kind}.{part}", values)
+    def said(part: str, kind: str = parcel.kind) -> str:
+        return _WORDS.sentence(parcel.locale, f"{kind}.{part}", values)
 
-    lines = [Line(said("what")), *_because(parcel), Line(said("act"), url)]
+    # What the customer ordered by themselves and is asked about has no run-out.
+    about = _UNDATED if parcel.kind == _REMINDER and "date" not in values else parcel.kind
+    lines = [Line(said("what", about)), *_because(parcel), Line(said("act"), url)]
     if "withdraw_url" in parcel.content:
         lines.append(Line(_WORDS.sentence(parcel.locale, "withdraw"), str(parcel.content["withdraw_url"])))
-    return said("subject"), lines
+    return said("subject", about), lines
 
 
 def _because(parcel: Parcel) -> list[Line]:
@@ -114,7 +117,7 @@ def _values(parcel: Parcel) -> dict[str, str]:
     content, locale = parcel.content, parcel.locale
     timezone = str(content.get("timezone", "UTC"))
     values = {"product": str(content["product"]), "quantity": str(content.get("quantity", 1))}
-    if "date" in content:
+    if content.get("date") is not None:
         values["date"] = show_date(datetime.fromisoformat(content["date"]), locale, timezone)
     if content.get("run_out"):
         # About when, and not a day that nobody can know.

@@ -29,8 +29,9 @@ NEXT = MappingProxyType(
         # `dispatched` is the claim of the first attempt, so the shop may yet refuse it.
         "dispatched": frozenset({"dispatched", "delivered", "failed"}),
         "delivered": frozenset({"delivered"}),
-        # An operator has it delivered again, if it still fits; or the shop had taken it after all.
-        "failed": frozenset({"dispatched", "held", "delivered", "cancelled"}),
+        # An operator has it delivered again, if it still fits; or the shop had taken it after all. To
+        # `proposed`: one that never left, and has another price by then.
+        "failed": frozenset({"proposed", "dispatched", "held", "delivered", "cancelled"}),
         "skipped": frozenset[str](),
         "cancelled": frozenset[str](),
     }

@@ -13,7 +13,7 @@ from service.instants import show_instant
 from service.policy import LEVEL_NAMES, Level, Outcome, evaluate
 from service.storage.held_reorders import wake_subject
 from service.storage.outbox import ACKNOWLEDGEMENT, Entry, end_message, read_outstanding
-from service.storage.reorders import Reorder, move_reorder, read_open_reorders
+from service.storage.reorders import Reorder, ReorderDetails, move_reorder, read_open_reorders
 from service.storage.standing import read_standing
 from service.storage.subjects import Subject
 from service.storage.unit import Unit
@@ -135,10 +135,16 @@ def _judge(unit: Unit, subject: Subject, reorder: Reorder) -> Verdict | None:
     decision = evaluate(unit.policy, subject.state(unit.now), asked, unit.now)
     if decision.outcome is not Outcome.deny:
         return None
-    until = suppressed_until(unit, subject, decision) if before == "announced" else None
+    until = suppressed_until(unit, subject, decision) if _was_announced(details) else None
     if until is not None:
         return hold("suppressed", until)
     return Verdict(Does.end, decision.reasons[0].code)
+
+
+def _was_announced(details: ReorderDetails) -> bool:
+    """Whether the person was told of an automatic order: also of one that they put off since."""
+    automatic = details.strategy == LEVEL_NAMES[Level.automate]
+    return automatic and any(step.state == "announced" for step in details.history)
 
 
 def _shown(entry: Entry) -> dict[str, Any]:

@@ -36,6 +36,7 @@ from service.storage.outbox import (
 from service.storage.reorders import Reorder
 from service.storage.subjects import Subject, lock_subject, read_subjects
 from service.storage.unit import Unit
+from service.storage.withdrawals import read_accepted
 from service.use_cases.address_of import CANNOT_DEDUPLICATE, WEBHOOK, address_of, purposes_of, route_of
 from service.use_cases.ask_again import ask_again
 from service.use_cases.count_hand_over import count_hand_over, latest_hand_over
@@ -55,6 +56,7 @@ _EVENTS = {
     ORDER: "reorder.dispatched",
     CANCELLATION: "reorder.cancelled",
 }
+_APP = "app"
 # Longer than any sender takes: after it nobody is at work on the attempt any more.
 LEASE = timedelta(minutes=2)
 
@@ -114,9 +116,10 @@ def claim_message(unit: Unit, message_id: UUID, subject_id: UUID, has_room: Room
     if message.kind == ACKNOWLEDGEMENT:
         return _claim_acknowledgement(unit, subject, entry, message, has_room)
     if not _is_settled(unit, subject, entry, message):
-        if reorder is not None and may_go(reorder, message, first=message.counted_at is None):
+        if reorder is None or not may_go(reorder, message, first=message.counted_at is None):
+            _end(unit, entry)
+        elif not _is_withdrawn(unit, subject, entry, message, reorder):
             return _evaluate(_Case(unit, subject, entry, message, reorder), has_room)
-        _end(unit, entry)
     return None
 
 
@@ -173,6 +176,19 @@ def _is_settled(unit: Unit, subject: Subject, entry: Entry, message: Message) ->
     return False
 
 
+def _is_withdrawn(unit: Unit, subject: Subject, entry: Entry, message: Message, reorder: Reorder) -> bool:
+    """Whether the person withdrew from the contract while an attempt was under way: then no other is made.
+    The gate knows nothing of that."""
+    if message.kind != ORDER or message.counted_at is None:
+        return False
+    if read_accepted(unit, subject, reorder.id) is None:
+        return False
+    _end(unit, entry)
+    if entry.state == "queued":
+        mark_forbidden(unit, subject, message, "withdrawn")
+    return True
+
+
 def _evaluate(case: _Case, has_room: Room) -> Claim | None:
     unit, subject, entry, message = case.unit, case.subject, case.entry, case.message
     if case.is_first:
@@ -207,7 +223,8 @@ def _way(case: _Case, channel: str | None) -> tuple[str, str] | None:
     """Route and address of what the gate allows now; None if it does not go after all."""
     unit, subject, entry, message = case.unit, case.subject, case.entry, case.message
     if message.kind != ORDER:
-        message.channel = channel
+        # The gate names no channel for what a person ordered by themselves: the app can always say it.
+        message.channel = channel or _APP
     route = route_of(message)
     to = address_of(unit, subject, route, message)
     if to is None:

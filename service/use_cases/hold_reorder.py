@@ -36,8 +36,15 @@ def hold_reorder(unit: Unit, subject: Subject, reorder: Reorder, verdict: Verdic
 
 
 def state_before_hold(details: ReorderDetails) -> str:
-    """Where it stood when it was held; `proposed` for one that never was anything else."""
-    return next((step.state for step in reversed(details.history) if step.state != HELD), "proposed")
+    """Where it stood when it was held; `proposed` for one that never was anything else. An order that found
+    no way to the shop failed from where it stood."""
+    passed = (HELD, "failed")
+    return next((step.state for step in reversed(details.history) if step.state not in passed), "proposed")
+
+
+def is_own(details: ReorderDetails) -> bool:
+    """Whether it is an order that the person gave, held or not, which has not become a question again."""
+    return state_before_hold(details) == "approved"
 
 
 def held_since(details: ReorderDetails) -> datetime | None:

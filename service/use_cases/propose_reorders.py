@@ -34,6 +34,7 @@ from service.use_cases.decide import evaluate_state
 from service.use_cases.expire_reorders import UNANSWERED, end_expired, expires_at
 from service.use_cases.fields_read import fields_read
 from service.use_cases.foresee_run_outs import Foreseen, Person, foresee_together, readable, replenishment
+from service.use_cases.hold_reorder import is_own
 from service.use_cases.note_shadow import note_shadows, shadow_of
 from service.use_cases.plenty import rests_until
 from service.use_cases.queue_message import queue_messages
@@ -207,14 +208,20 @@ def _highest_level(policy: Policy, choices: Choices) -> Level:
 
 
 def _end_met(unit: Unit, subject: Subject, foreseen: Foreseen, known: Sequence[Reorder]) -> int:
-    """End the open reorders of a product that has been bought since, or is used no more."""
+    """End the open reorders of a product that has been bought since, or is used no more; not what the person
+    ordered, also while it is held."""
     ended = 0
     for reorder in known:
         details = reorder.details
         if details is None or reorder.state not in OPEN or details.candidate.sku != foreseen.product.sku:
             continue
+        if is_own(details):
+            continue
         if foreseen.stopped:
             ended += move_reorder(unit, subject, reorder, "cancelled", "stopped_using")
+        elif details.run_out is None:
+            # A question about an order of the person's own: no run-out led to it, so none can be met.
+            continue
         elif foreseen.run_out is not None and details.cycle != cycle_of(foreseen):
             ended += move_reorder(unit, subject, reorder, "cancelled", "bought_since")
     return ended

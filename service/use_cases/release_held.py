@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from uuid import UUID
 
 import psycopg
@@ -17,16 +17,19 @@ from service.storage.reorders import Reorder, ReorderDetails, move_reorder, read
 from service.storage.reviews import void_moot
 from service.storage.subjects import Subject, lock_subject
 from service.storage.unit import Unit
-from service.use_cases.announcement import announced_order, announcement, customers_order
+from service.use_cases.announcement import announced_order, announcement, cancellation, customers_order
 from service.use_cases.ask_again import ask_again
 from service.use_cases.check_notice import notice_delivered
-from service.use_cases.hold_reorder import HELD, carry_out, held_since, state_before_hold
+from service.use_cases.hold_reorder import HELD, carry_out, held_since, is_own, state_before_hold
 from service.use_cases.queue_message import queue_message
+from service.use_cases.veto_window import veto_window
 from service.use_cases.weigh_order import weigh_order
 
 _ACTOR = system_actor("release-held")
 # Who was told of an order longer ago than this, and then heard nothing, is told again first.
 NOTICE_AGAIN = timedelta(days=7)
+# Who ordered has a right to the goods within thirty days (CRD 18(1)), or to hear that they do not come.
+LONGEST_WAIT = timedelta(days=30)
 _UNREADABLE_AGAIN = timedelta(hours=1)
 
 
@@ -56,9 +59,12 @@ def recheck(unit: Unit, subject: Subject, reorder: Reorder) -> bool:
     details = reorder.details
     assert details is not None
     before = state_before_hold(details)
-    own = before == "approved"
+    own = is_own(details)
+    if own and _has_waited(unit, details):
+        _end_own(unit, subject, reorder, details)
+        return False
     order = customers_order(details) if own else announced_order(details, details.decision)
-    anew = not own and _announces_anew(unit, subject, reorder, details)
+    anew = not own and (before != "announced" or _announces_anew(unit, subject, reorder, details))
     _, decision = ask_again(unit, subject, order)
     verdict = weigh_order(unit, subject, order, decision, anew=anew)
     if verdict is not None:
@@ -68,8 +74,29 @@ def recheck(unit: Unit, subject: Subject, reorder: Reorder) -> bool:
     forget_held(unit, reorder.id)
     if move_reorder(unit, subject, reorder, to, reason):
         message = announcement(details) if anew else order
-        queue_message(unit, subject, message, decision.not_before or unit.now)
+        due = decision.not_before or unit.now
+        queue_message(unit, subject, message, max(due, _said_from(unit, details)) if anew else due)
     return True
+
+
+def _said_from(unit: Unit, details: ReorderDetails) -> datetime:
+    """What the person put off is announced again in time for the instant that they chose, and no sooner."""
+    if details.snoozed_until is None:
+        return unit.now
+    return details.snoozed_until - veto_window(unit.policy, details.candidate.programme)
+
+
+def _has_waited(unit: Unit, details: ReorderDetails) -> bool:
+    since = held_since(details)
+    return since is not None and unit.now - since > LONGEST_WAIT
+
+
+def _end_own(unit: Unit, subject: Subject, reorder: Reorder, details: ReorderDetails) -> None:
+    """What came months after it was ordered would be a surprise. The person is told, if they may be written
+    to."""
+    forget_held(unit, reorder.id)
+    if move_reorder(unit, subject, reorder, "cancelled", "waited_too_long"):
+        queue_message(unit, subject, cancellation(details, "waited_too_long"), unit.now)
 
 
 def _look_at(unit: Unit, reorder_id: UUID, subject_id: UUID) -> None:

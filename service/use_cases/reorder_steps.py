@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 
 from service.ids import REORDER, read
+from service.policy import LEVEL_NAMES, Level
 from service.storage.outbox import CANCELLATION, NOTICE, ORDER, REMINDER, Message
-from service.storage.reorders import OPEN, Reorder, move_reorder, read_reorder
+from service.storage.reorders import OPEN, Reorder, ReorderDetails, move_reorder, read_reorder
 from service.storage.subjects import Subject
 from service.storage.unit import Unit
 
@@ -33,11 +34,23 @@ def reorder_of(unit: Unit, subject: Subject, message: Message) -> Reorder | None
 
 def may_go(reorder: Reorder, message: Message, *, first: bool) -> bool:
     """Whether the reorder still stands where this message belongs."""
-    if reorder.details is None:
+    if reorder.details is None or not _is_of(message, reorder.details):
         return False
     if (reorder.state, reorder.details.history[-1].reason) == _UNDELIVERED.get(message.kind):
         return True
     return reorder.state in (_BEFORE[message.kind] if first else (_HANDED[message.kind],))
+
+
+def _is_of(message: Message, details: ReorderDetails) -> bool:
+    """Whether it says what the reorder is now. An old one may come back, tried again or by an operator, when
+    the reorder has stepped down to a question, or is for another quantity."""
+    if message.kind == CANCELLATION:
+        return True
+    if message.kind != ORDER:
+        return message.strategy == details.strategy
+    own, automatic = LEVEL_NAMES[Level.respond], LEVEL_NAMES[Level.automate]
+    fits = message.strategy == (automatic if details.strategy == automatic else own)
+    return fits and message.candidate.quantity == details.candidate.quantity
 
 
 def mark_handed_over(unit: Unit, subject: Subject, reorder: Reorder, message: Message) -> None:
@@ -58,6 +71,8 @@ def mark_undelivered(unit: Unit, subject: Subject, message: Message) -> None:
     left = _UNDELIVERED.get(message.kind)
     reorder = None if left is None else reorder_of(unit, subject, message)
     if left is None or reorder is None:
+        return
+    if reorder.details is not None and not _is_of(message, reorder.details):
         return
     if reorder.state in (*_BEFORE[message.kind], _HANDED[message.kind]):
         state, reason = left

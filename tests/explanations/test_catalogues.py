@@ -38,6 +38,7 @@ NEEDED = [
     *(f"run_out.{name}" for name in ("sure", "fair", "guess", "past")),
     *(f"reorder.held.{reason}" for reason in HELD),
     "reorder.cancelled.pharmacist_rejected",
+    "reorder.cancelled.waited_too_long",
     *(f"reorder.asked.{reason}" for reason in ("price_changed", "mandate", "other")),
 ]
 

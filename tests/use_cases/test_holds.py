@@ -633,8 +633,10 @@ def test_a_journey_that_begins_while_relays_are_at_work(services: Services, wide
             tell(wide, person, "travelling", NOW + 2 * WEEK, NOW + WEEK)
             return time.monotonic()
 
-        def relay(receiver: Receiver = receiver, begin: Barrier = begin) -> None:
+        def relay(receiver: Receiver = receiver, number: int = number, begin: Barrier = begin) -> None:
             begin.wait()
+            # Telling takes longer than claiming, so without this it would never come first.
+            time.sleep(random.Random(number + 100).uniform(0, 0.08))
             for _ in range(4):
                 relay_to(wide, receiver, NOW + WEEK, threads=2).hand_over_due()
 

@@ -78,7 +78,7 @@ ALLOWED = {
     },
     "dispatched": {"dispatched", "delivered", "failed"},
     "delivered": {"delivered"},
-    "failed": {"dispatched", "held", "delivered", "cancelled"},
+    "failed": {"proposed", "dispatched", "held", "delivered", "cancelled"},
     "skipped": set(),
     "cancelled": set(),
 }
