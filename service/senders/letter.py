@@ -29,6 +29,7 @@ _HERE = Path(__file__).parent
 _WORDS = Catalogue(_HERE / "catalogues")
 # They belong to a contract: whoever ordered must get them.
 _CANCELLED = "reorder.cancelled"
+_REMINDER = "reminder.due"
 _NOTICES = frozenset({"reorder.announced", "reorder.dispatched", _CANCELLED})
 _CONTROL = re.compile(r"[\x00-\x1f\x7f\u0085\u2028\u2029]+")
 _LONGEST_SUBJECT = 200
@@ -93,7 +94,10 @@ def _composed(parcel: Parcel) -> tuple[str, list[Line]]:
     def said(part: str) -> str:
         return _WORDS.sentence(parcel.locale, f"{parcel.kind}.{part}", values)
 
-    lines = [Line(said("what")), *_because(parcel), Line(said("act"), url)]
+    lines = [Line(said("what")), *_because(parcel)]
+    if parcel.kind == _REMINDER and "price" in values:
+        lines.append(Line(said("order")))
+    lines.append(Line(said("act"), url))
     if "withdraw_url" in parcel.content:
         lines.append(Line(_WORDS.sentence(parcel.locale, "withdraw"), str(parcel.content["withdraw_url"])))
     return said("subject"), lines
@@ -117,7 +121,7 @@ def _values(parcel: Parcel) -> dict[str, str]:
         values["date"] = show_date(datetime.fromisoformat(content["date"]), locale, timezone)
     if "until" in content:
         values["until"] = show_moment(datetime.fromisoformat(content["until"]), locale, timezone)
-    if "price_minor" in content:
+    if content.get("price_minor") is not None:
         values["price"] = show_money(content["price_minor"], content["currency"], locale)
     return values
 
