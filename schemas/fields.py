@@ -165,7 +165,7 @@ class Number(_Parsed, fields.Float):
             raise ValidationError("must be a number")
         # NaN is in no range, and an integer too large for a float is compared before it is converted.
         if not self._least <= value <= self._most:
-            raise ValidationError(f"must be from {self._least:g} to {self._most:g}")
+            raise ValidationError(f"must be from {self._least:.15g} to {self._most:.15g}")
         return float(value)
 
 

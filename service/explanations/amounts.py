@@ -19,12 +19,12 @@ _TO = "\u2013"
 
 def show_date(at: datetime, locale: str, timezone: str = "UTC") -> str:
     """The day on which an instant falls in the reader's time zone, in words."""
-    return format_date(at.astimezone(_zone(timezone)).date(), "long", locale=language_locale(locale))
+    return format_date(_local(at, timezone).date(), "long", locale=language_locale(locale))
 
 
 def show_moment(at: datetime, locale: str, timezone: str = "UTC") -> str:
     """The day and the time of day, to the minute, in the reader's time zone."""
-    local = at.astimezone(_zone(timezone))
+    local = _local(at, timezone)
     day = format_date(local.date(), "long", locale=language_locale(locale))
     time = format_time(local, "short", locale=language_locale(locale))
     return sentence(locale, "moment", {"date": day, "time": time})
@@ -33,8 +33,8 @@ def show_moment(at: datetime, locale: str, timezone: str = "UTC") -> str:
 def show_days(first: datetime, last: datetime, locale: str, timezone: str = "UTC") -> str:
     """The days from one instant to another in the reader's time zone, as in 6 to 9 November. The year is
     named where it changes in between."""
-    zone, spoken = _zone(timezone), language_locale(locale)
-    begin, end = first.astimezone(zone).date(), last.astimezone(zone).date()
+    spoken = language_locale(locale)
+    begin, end = _local(first, timezone).date(), _local(last, timezone).date()
     if begin == end:
         return str(format_skeleton("MMMMd", end, locale=spoken))
     if begin.year != end.year:
@@ -58,6 +58,15 @@ def language_locale(locale: str) -> Locale:
     language = language_of(locale)
     # English as written in Europe: the day before the month, 24 hours, the currency after the amount.
     return Locale.parse("en_150" if language == "en" else language)
+
+
+def _local(at: datetime, timezone: str) -> datetime:
+    """`at` in the time zone. At either end of the calendar there may be no such instant there, and then
+    it stays as it is: somebody may well say the last day for "never"."""
+    try:
+        return at.astimezone(_zone(timezone))
+    except OverflowError:
+        return at
 
 
 def _zone(name: str) -> ZoneInfo:

@@ -1,7 +1,7 @@
 """The body of a webhook: a CloudEvent 1.0 in structured JSON, with the attributes of law.md S3.
 
 A parcel's `content` may say `at` (RFC 3339), `special` (true: special categories, GDPR Art. 9) and `data`;
-what has no `data` is the data itself. The event names the person by the opaque id alone.
+what has no `data` is the data itself, but for `special`. The event names the person by the opaque id alone.
 """
 
 from __future__ import annotations
@@ -20,7 +20,9 @@ _TO_A_PERSON = frozenset({"sms", "push"})
 def body_of(parcel: Parcel, source: str) -> bytes:
     """The same bytes in every attempt, for the same parcel."""
     content = parcel.content
-    data: Any = content.get("data", content)
+    data: Any = content.get("data")
+    if data is None:
+        data = {name: value for name, value in content.items() if name != "special"}
     if parcel.route in _TO_A_PERSON:
         data = {"to": parcel.to, "locale": parcel.locale, "message": data}
     event: dict[str, Any] = {

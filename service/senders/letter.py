@@ -97,7 +97,10 @@ def _composed(parcel: Parcel) -> tuple[str, list[Line]]:
 
     # What the customer ordered by themselves and is asked about has no run-out.
     about = _UNDATED if parcel.kind == _REMINDER and "date" not in values else parcel.kind
-    lines = [Line(said("what", about)), *_because(parcel), Line(said("act"), url)]
+    lines = [Line(said("what", about)), *_because(parcel)]
+    if about == _REMINDER and "price" in values:
+        lines.append(Line(said("order")))
+    lines.append(Line(said("act"), url))
     if "withdraw_url" in parcel.content:
         lines.append(Line(_WORDS.sentence(parcel.locale, "withdraw"), str(parcel.content["withdraw_url"])))
     return said("subject", about), lines
@@ -127,7 +130,7 @@ def _values(parcel: Parcel) -> dict[str, str]:
         values["when"] = values["date"]
     if "until" in content:
         values["until"] = show_moment(datetime.fromisoformat(content["until"]), locale, timezone)
-    if "price_minor" in content:
+    if content.get("price_minor") is not None:
         values["price"] = show_money(content["price_minor"], content["currency"], locale)
     return values
 

@@ -23,15 +23,16 @@ _IDENTIFIER_OF = {"email": "email", "sms": "phone"}
 
 
 def route_of(message: Message) -> str:
-    """By which sender: `order` to the shop, `inbox` for the app, else the policy's channel by its name."""
+    """By which sender: `order` to the shop, `inbox` for the app, else the policy's channel by its name. What
+    answers somebody's own order may have no channel, and everybody has the inbox."""
     if message.kind == ORDER:
         return ORDER
-    return INBOX if message.channel == "app" else str(message.channel)
+    return INBOX if message.channel in (None, "app") else str(message.channel)
 
 
 def recipient_of(message: Message) -> str:
     """Whom to name in an answer: the shop, or the person's channel."""
-    return SHOP if message.kind == ORDER else str(message.channel)
+    return SHOP if message.kind == ORDER else message.channel or INBOX
 
 
 def address_of(unit: Unit, subject: Subject, route: str, message: Message) -> str | None:

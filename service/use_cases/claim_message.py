@@ -45,6 +45,7 @@ from service.use_cases.hold_reorder import carry_out
 from service.use_cases.publish_event import WITHDRAWN, publish_reorder
 from service.use_cases.reorder_steps import mark_forbidden, mark_handed_over, may_go, reorder_of
 from service.use_cases.settle_message import TRYING, park, settle
+from service.use_cases.special import is_special
 from service.use_cases.todays_price import quote_today
 from service.use_cases.veto_window import veto_window
 from service.use_cases.weigh_order import weigh_order
@@ -258,7 +259,8 @@ def _claim(case: _Case, way: tuple[str, str]) -> Claim:
     unit, subject, entry, message = case.unit, case.subject, case.entry, case.message
     if case.is_first:
         purposes = purposes_of(unit.policy, message)
-        publish_reorder(unit, subject, _EVENTS[message.kind], case.reorder.id, purposes)
+        category = message.candidate.category
+        publish_reorder(unit, subject, _EVENTS[message.kind], case.reorder.id, purposes, category=category)
     count_hand_over(unit, subject, message)
     mark_handed_over(unit, subject, case.reorder, message)
     number = save_claim(unit, entry, subject, unit.now + LEASE)
@@ -280,6 +282,7 @@ def _content(case: _Case) -> dict[str, Any]:
     unit, message = case.unit, case.message
     said = {
         **message.content,
+        "special": is_special(unit.policy, message.candidate.category),
         "reorder": message.reorder,
         "decision": message.decision,
         "timezone": case.subject.choices.timezone,

@@ -50,7 +50,7 @@ def hold_own(unit: Unit, reorder_id: UUID, verb: str) -> Own:
     if not can(reorder, verb):
         strategy = reorder.details.strategy
         raise ConflictError(
-            f"{verb}: not of a reorder that is {reorder.state}, at {strategy}",
+            f"`{verb}` is not possible now: the reorder is {reorder.state}, on the rung {strategy}",
             state=reorder.state,
             strategy=strategy,
         )

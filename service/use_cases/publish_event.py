@@ -23,6 +23,7 @@ from service.storage.requests import Request
 from service.storage.subjects import Subject
 from service.storage.unit import Unit
 from service.use_cases.queue_message import queue_event
+from service.use_cases.special import is_special
 
 CONSENT, PREFERENCES, ERASED = "consent.changed", "preferences.changed", "subject.erased"
 WITHDRAWN = "reorder.withdrawn"
@@ -54,11 +55,19 @@ def publish_request(unit: Unit, subject: Subject, request: Request) -> None:
 
 
 def publish_reorder(
-    unit: Unit, subject: Subject, kind: str, reorder: UUID, purposes: Collection[str]
+    unit: Unit,
+    subject: Subject,
+    kind: str,
+    reorder: UUID,
+    purposes: Collection[str],
+    *,
+    category: str | None,
 ) -> None:
     """Tell of a reorder: `kind` is `reminder.due`, `reorder.announced`, `reorder.dispatched`,
-    `reorder.cancelled` or `reorder.withdrawn`. What is ordered is not told."""
-    _publish(unit, subject, kind, {"reorder": show(REORDER, reorder)}, purposes)
+    `reorder.cancelled` or `reorder.withdrawn`. What is ordered is not told. `category`: of
+    the goods."""
+    data = {"reorder": show(REORDER, reorder)}
+    _publish(unit, subject, kind, data, purposes, special=is_special(unit.policy, category))
 
 
 def recipients_to_tell(unit: Unit) -> list[str]:
@@ -89,11 +98,14 @@ def _publish(
     kind: str,
     data: Mapping[str, Any],
     purposes: Collection[str] | None,
+    *,
+    special: bool = False,
 ) -> list[tuple[Subscriber, UUID]]:
-    """Queue it for every endpoint that wants it. `purposes` None: it concerns every purpose."""
+    """Queue it for every endpoint that wants it. `purposes` None: it concerns every purpose. `special`: it
+    tells of special categories whatever its purposes are."""
     content = {
         "at": show_instant(unit.now),
-        "special": _is_special(unit.policy, purposes or ()),
+        "special": special or _is_special(unit.policy, purposes or ()),
         "data": dict(data),
     }
     event = {"type": kind, "content": content}

@@ -27,7 +27,9 @@ def snooze_reorder(
     `approve_reorder` does."""
     own = hold_own(unit, reorder_id, "snooze")
     programme = own.details.candidate.programme
-    until = _checked(unit, until or unit.now + timedelta(days=days or 0), most_days(unit.policy, programme))
+    asked = "/until" if days is None else "/days"
+    until = until or unit.now + timedelta(days=days or 0)
+    _check(unit, until, most_days(unit.policy, programme), asked)
     stopped = stop_messages(unit, own)
     own = take_step(unit, own, "proposed", "snoozed", {"snoozed_until": until})
     message = announcement(own.details)
@@ -44,8 +46,8 @@ def most_days(policy: Policy, programme: str | None) -> int:
     return int(entry.get("snooze_days") or _MOST_DAYS)
 
 
-def _checked(unit: Unit, until: datetime, days: int) -> datetime:
+def _check(unit: Unit, until: datetime, days: int, pointer: str) -> None:
     latest = unit.now + timedelta(days=days)
     if not unit.now < until <= latest:
-        raise InvalidInputError([InputFault("/until", f"must be after now and by {show_instant(latest)}")])
-    return until
+        what = f"must end after now and by {show_instant(latest)}, {days} days ahead"
+        raise InvalidInputError([InputFault(pointer, what)])

@@ -137,7 +137,8 @@ def _accept(unit: Unit, ordered: Ordered, said: WithdrawalDetails) -> Withdrawn:
         if entry.message is not None and entry.message.reorder == public:
             stop_entry(unit, ordered.owner, entry, "withdrawn", stopped)
     acknowledge_withdrawal(unit, person, kept, ordered.details)
-    publish_reorder(unit, person, WITHDRAWN, reorder.id, _purposes(unit, ordered.details))
+    category = ordered.details.candidate.category
+    publish_reorder(unit, person, WITHDRAWN, reorder.id, _purposes(unit, ordered.details), category=category)
     now = read_reorder(unit, ordered.owner, reorder.id)
     assert now is not None
     return Withdrawn(kept, now, ordered.terms, stopped)

@@ -15,6 +15,7 @@ import time
 import urllib.request
 from collections.abc import Iterator
 from contextlib import suppress
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from pathlib import Path
@@ -103,6 +104,15 @@ def test_the_body_has_the_attributes_and_no_more() -> None:
         "data": {"purpose": "personal_offers"},
     }
     assert body_of(PARCEL, "urn:here") == body_of(PARCEL, "urn:here")
+
+
+@pytest.mark.parametrize(("special", "category"), [(True, "special-category"), (False, "personal")])
+def test_an_order_says_how_its_goods_must_be_treated(special: bool, category: str) -> None:
+    order = replace(
+        PARCEL, kind="reorder.dispatched", route="order", content={"special": special, "sku": "x"}
+    )
+    body = json.loads(body_of(order, "urn:here"))
+    assert (body["datacategory"], body["data"]) == (category, {"sku": "x"})
 
 
 def test_the_signature_is_that_of_the_specification() -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -148,6 +148,12 @@ def test_terms_are_told_in_every_language_and_hold_nothing_back(
     assert [each["about"] for each in open_ended["terms"]] == [each["about"] for each in full["terms"]]
     assert full["locale"] == locale
     assert full["button"] == ORDER_BUTTONS[locale]
+
+
+def test_the_last_instant_of_the_calendar_can_be_shown(acting: Acting, aino: UUID) -> None:
+    never = datetime(9999, 12, 31, 23, 59, 59, tzinfo=UTC)
+    terms = offer(acting, aino, "en", expires_at=never)["terms"]
+    assert "It lasts until 31 December 9999." in [each["text"] for each in terms]
 
 
 def test_the_language_is_the_persons_own_unless_asked(acting: Acting, aino: UUID) -> None:

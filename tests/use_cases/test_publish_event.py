@@ -200,11 +200,27 @@ def test_reorders_say_nothing_of_what_is_ordered(acting: Acting, aino: UUID, out
     register(acting, "reorder.announced")
     with acting("shop") as unit:
         subject = lock_subject(unit, aino)
-        publish_reorder(unit, subject, "reorder.announced", new_id(), ["automatic_reorder"])
-        publish_reorder(unit, subject, "reminder.due", new_id(), ["replenishment_reminders"])
+        publish_reorder(
+            unit, subject, "reorder.announced", new_id(), ["automatic_reorder"], category="beauty"
+        )
+        publish_reorder(
+            unit, subject, "reminder.due", new_id(), ["replenishment_reminders"], category="beauty"
+        )
     [(kind, data)] = outbox.taken()
     assert kind == "reorder.announced"
     assert set(data) == {"reorder"}
+
+
+def test_a_reorder_is_special_by_its_goods_too(acting: Acting, aino: UUID, outbox: Outbox) -> None:
+    """Somebody's own order of a medicine is carried out for a contract, and tells of health all the same."""
+    register(acting, "reorder.dispatched")
+    with acting("shop") as unit:
+        subject = lock_subject(unit, aino)
+        for category in ("health.otc", "beauty", None):
+            publish_reorder(
+                unit, subject, "reorder.dispatched", new_id(), ["order_fulfilment"], category=category
+            )
+    assert [event["content"]["special"] for _, _, event, _ in outbox.queued] == [True, False, False]
 
 
 def test_a_withdrawal_does_not_wait_for_whom_it_is_told_to(

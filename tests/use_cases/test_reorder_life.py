@@ -385,6 +385,15 @@ def test_snoozing_has_bounds(services: Services, until: datetime) -> None:
     assert shown(services, person)["until"] is None
 
 
+def test_the_fault_is_where_it_was_said(services: Services) -> None:
+    person = make_person(services)
+    reorder = propose(services, person)
+    for said, pointer in (({"days": 61}, "/days"), ({"until": NOW}, "/until")):
+        with customer(services, person) as unit, pytest.raises(InvalidInputError) as refused:
+            snooze_reorder(unit, reorder, **said)
+        assert [fault.pointer for fault in refused.value.faults] == [pointer]
+
+
 def test_the_policy_sets_the_bound(policy_document: dict[str, Any]) -> None:
     programme = policy_document["programmes"]["replenishment"]
     for days, faults in ((0, 1), (367, 1), ("7", 1), (7, 0)):

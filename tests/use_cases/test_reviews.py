@@ -16,10 +16,10 @@ from uuid import UUID
 
 import pytest
 
-from service.actor import Actor, system_actor
+from service.actor import Actor, show_subject, system_actor
 from service.bootstrap import Services, build_services
 from service.errors import ConflictError, NotFoundError
-from service.ids import REORDER, show
+from service.ids import REORDER, read, show
 from service.policy import Order
 from service.reports.holdings import reviews
 from service.senders.letter import letter_of
@@ -36,6 +36,7 @@ from service.use_cases.list_reviews import list_reviews, years_old
 from service.use_cases.merge_subjects import merge_subjects
 from service.use_cases.purge_by_age import purge_by_age
 from service.use_cases.queue_message import queue_message
+from service.use_cases.repeat_order import RepeatOrder, repeat_order
 from service.use_cases.review_reorder import ReviewReorder, review_reorder
 from tests.use_cases.conftest import NOW
 from tests.use_cases.outbox import (
@@ -97,7 +98,9 @@ def test_without_an_approval_an_automatic_order_is_held(services: Services) -> N
     person, reorder, receiver = announced(services)
     assert deliver(services, receiver, NOW + WEEK) == []
     assert last(services, person) == ("held", "pharmacist_missing")
-    assert shown(services, person)["explanation"] == "En farmaceut ser på din beställning innan den skickas."
+    assert (
+        shown(services, person)["explanation"] == "En farmaceut granskar din beställning innan den skickas."
+    )
     # Waiting longer does not help.
     look(services, NOW + WEEK + DAY)
     assert deliver(services, receiver, NOW + WEEK + DAY) == []
@@ -178,6 +181,18 @@ def test_a_rejection_cancels_and_tells_the_person(services: Services, at: dateti
     assert deliver(services, receiver, NOW + 3 * WEEK) == []
     assert look(services, NOW + 3 * WEEK) == 0
     assert queue(services, at) == []
+
+
+def test_a_rejected_order_of_ones_own_is_told_in_the_inbox(services: Services) -> None:
+    """It was asked for by no channel, so there is none to answer by but the inbox, which everybody has."""
+    sell(services)
+    person, receiver = make_person(services), Receiver()
+    with customer(services, person) as unit:
+        ordered = repeat_order(unit, person, RepeatOrder(sku="soap"))
+    assert deliver(services, receiver) == []
+    answer(services, read(REORDER, ordered["id"]), "rejected", NOW + HOUR)
+    [told] = deliver(services, receiver, NOW + HOUR)
+    assert (told.kind, told.route, told.to) == ("reorder.cancelled", "inbox", show_subject(person))
 
 
 def requeue_two(services: Services, person: UUID, reorder: UUID) -> None:
