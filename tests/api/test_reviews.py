@@ -65,7 +65,7 @@ def test_what_a_held_order_says_to_its_owner(
     url = f"/v1/subjects/{show_subject(person)}/reorders"
     [shown] = client.get(url, headers=token("customer", subject=person)).get_json()["reorders"]
     assert (shown["state"], shown["held"]["reasons"]) == ("held", ["pharmacist_missing"])
-    assert shown["explanation"].startswith("En farmaceut ser på")
+    assert shown["explanation"].startswith("En farmaceut granskar")
     body = {"outcome": "rejected", "note": "Too much of it."}
     assert (
         client.post(f"/v1/reorders/{reorder}/review", json=body, headers=token("pharmacist")).status_code
