@@ -6,8 +6,8 @@ Everything is the product's own and a process of its own: PostgreSQL with fsync 
 tasks are sent when beat would send them, `samtycke relay`; only the shop's order endpoint is a stand-in
 (`tests/receiver.py`), which writes down what it got before it answers. So many people with a mandate run out
 of something. The worker proposes, the relay hands over the notices, and when the veto window is over the
-relay evaluates again and hands over the orders. Nothing but the waiting is skipped: a week of veto window is
-taken off the `due_at` of the orders that wait in the outbox. Half way through the orders the relay is killed
+relay evaluates again and hands over the orders. Nothing but the waiting is skipped: in the outbox the notices
+are moved eight days back, and the orders to now. Half way through the orders the relay is killed
 (-9) and another is started; what was under way then is settled when its lease of two minutes ends.
 """
 
@@ -43,8 +43,10 @@ _DUE = "select count(*) from subjects where forecast_due <= now() + interval '1 
 _PROPOSED = "select count(*) from reorders where state = 'proposed'"
 # A delivered notice queues its order, which is due when the veto window ends; nothing else waits so long.
 _ORDERS = "select count(*) from outbox where state = 'queued' and due_at > now() + interval '71 hours'"
+# The notices have been there as long, too, or the orders would be held.
 _VETO_ENDS = (
-    "update outbox set due_at = now() where state = 'queued' and due_at > now() + interval '71 hours'"
+    "update outbox set due_at = least(due_at, now()), ended_at = ended_at - interval '8 days'"
+    " where endpoint is null and (state = 'delivered' or due_at > now() + interval '71 hours')"
 )
 _CLAIMED = "select count(*) from outbox where state = 'claimed'"
 _WAITING = "select count(*) from outbox where state = 'queued'"
