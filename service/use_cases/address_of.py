@@ -8,6 +8,7 @@ from service.actor import show_subject
 from service.policy import LEVELS, Policy
 from service.storage.identifiers import read_identifiers
 from service.storage.outbox import ORDER, Message
+from service.storage.reorders import ReorderDetails
 from service.storage.subjects import Subject
 from service.storage.unit import Unit
 from service.use_cases.read_signals import may_read
@@ -59,7 +60,7 @@ def _may_read_identifiers(unit: Unit, subject: Subject, message: Message) -> boo
     )
 
 
-def purposes_of(policy: Policy, message: Message) -> Collection[str]:
-    """The purposes of the rung at which the message was permitted."""
-    programme = policy.programmes.get(message.candidate.programme or "")
-    return () if programme is None else programme.ladder.get(LEVELS[message.strategy], ())
+def purposes_of(policy: Policy, permitted: Message | ReorderDetails) -> Collection[str]:
+    """The purposes of the rung at which a message or a reorder was permitted."""
+    programme = policy.programmes.get(permitted.candidate.programme or "")
+    return () if programme is None else programme.ladder.get(LEVELS[permitted.strategy], ())

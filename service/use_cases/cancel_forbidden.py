@@ -7,6 +7,7 @@ from collections.abc import Collection
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
+from uuid import UUID
 
 from service.ids import MESSAGE, REORDER, show
 from service.instants import show_instant
@@ -59,6 +60,24 @@ def cancel_forbidden(unit: Unit, subject: Subject) -> Stopped:
             reason = reasons.get(message.reorder)
         if reason is not None:
             stop_entry(unit, subject, entry, reason, stopped, held=held)
+    return stopped
+
+
+def messages_about(unit: Unit, subject: Subject, reorder: UUID) -> list[Entry]:
+    """What may still go, or is on its way, about one reorder of a locked subject."""
+    name = show(REORDER, reorder)
+    return [
+        entry
+        for entry in read_outstanding(unit, subject, unit.now)
+        if entry.message is not None and entry.message.reorder == name
+    ]
+
+
+def stop_about(unit: Unit, subject: Subject, reorder: UUID, reason: str | None) -> Stopped:
+    """Stop all of it, as `stop_entry` does each."""
+    stopped = Stopped()
+    for entry in messages_about(unit, subject, reorder):
+        stop_entry(unit, subject, entry, reason, stopped)
     return stopped
 
 

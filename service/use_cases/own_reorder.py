@@ -8,12 +8,12 @@ from typing import Any
 from uuid import UUID
 
 from service.errors import ConflictError, NotFoundError
-from service.ids import REORDER, show
-from service.storage.outbox import Entry, read_outstanding
+from service.ids import REORDER
+from service.storage.outbox import Entry
 from service.storage.reorders import Reorder, ReorderDetails, find_subject, move_reorder, read_reorder
 from service.storage.subjects import Subject, lock_subject
 from service.storage.unit import Unit
-from service.use_cases.cancel_forbidden import Stopped, stop_entry
+from service.use_cases.cancel_forbidden import Stopped, messages_about, stop_about
 from service.use_cases.list_reorders import show_own
 from service.use_cases.reorder_verbs import can
 
@@ -67,20 +67,12 @@ def take_step(unit: Unit, own: Own, to: str, reason: str, changed: Mapping[str, 
 
 def messages_of(unit: Unit, own: Own) -> list[Entry]:
     """Its messages that may still go, or are on their way."""
-    name = show(REORDER, own.reorder.id)
-    return [
-        entry
-        for entry in read_outstanding(unit, own.subject, unit.now)
-        if entry.message is not None and entry.message.reorder == name
-    ]
+    return messages_about(unit, own.subject, own.reorder.id)
 
 
 def stop_messages(unit: Unit, own: Own) -> Stopped:
     """Stop what has not left. What becomes of the reorder is the caller's to say."""
-    stopped = Stopped()
-    for entry in messages_of(unit, own):
-        stop_entry(unit, own.subject, entry, None, stopped)
-    return stopped
+    return stop_about(unit, own.subject, own.reorder.id, None)
 
 
 def answered(unit: Unit, own: Own, stopped: Stopped | None = None) -> Answered:

@@ -6,15 +6,14 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from service.errors import ConflictError, NotFoundError
-from service.ids import REORDER, show
+from service.ids import REORDER
 from service.storage.held_reorders import forget_held
-from service.storage.outbox import read_outstanding
 from service.storage.reorders import OPEN, Reorder, find_subject, move_reorder, read_reorder
 from service.storage.reviews import APPROVED, REJECTED, WAITING, Review, read_last_review, settle_review
 from service.storage.subjects import Subject, lock_subject
 from service.storage.unit import Unit
 from service.use_cases.announcement import cancellation
-from service.use_cases.cancel_forbidden import Stopped, stop_entry
+from service.use_cases.cancel_forbidden import stop_about
 from service.use_cases.hold_reorder import HELD
 from service.use_cases.queue_message import queue_message
 from service.use_cases.release_held import recheck
@@ -65,8 +64,5 @@ def _reject(unit: Unit, subject: Subject, reorder: Reorder) -> None:
     assert details is not None
     move_reorder(unit, subject, reorder, "cancelled", _REJECTED)
     forget_held(unit, reorder.id)
-    stopped, name = Stopped(), show(REORDER, reorder.id)
-    for entry in read_outstanding(unit, subject, unit.now):
-        if entry.message is not None and entry.message.reorder == name:
-            stop_entry(unit, subject, entry, _REJECTED, stopped)
+    stop_about(unit, subject, reorder.id, _REJECTED)
     queue_message(unit, subject, cancellation(details, _REJECTED), unit.now)

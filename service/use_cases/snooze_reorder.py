@@ -13,7 +13,7 @@ from service.storage.unit import Unit
 from service.use_cases.announcement import announcement
 from service.use_cases.own_reorder import Answered, answered, hold_own, stop_messages, take_step
 from service.use_cases.queue_message import queue_message
-from service.use_cases.veto_window import veto_window
+from service.use_cases.veto_window import programme_entry, veto_window
 
 _MOST_DAYS = 60
 
@@ -42,8 +42,7 @@ def snooze_reorder(
 
 def most_days(policy: Policy, programme: str | None) -> int:
     """`snooze_days` of the programme; sixty where it is not named."""
-    entry = (policy.document.get("programmes") or {}).get(programme) or {}
-    return int(entry.get("snooze_days") or _MOST_DAYS)
+    return int(programme_entry(policy, programme).get("snooze_days") or _MOST_DAYS)
 
 
 def _check(unit: Unit, until: datetime, days: int, pointer: str) -> None:

@@ -16,7 +16,7 @@ _REMINDED = timedelta(days=7)
 def veto_window(policy: Policy, programme: str | None) -> timedelta:
     """The time to say no between a delivered notice and its order: `veto_hours` of the programme, which the
     check of a policy keeps at 72 or more; a week where it is not named."""
-    return timedelta(hours=_entry(policy, programme).get("veto_hours") or _VETO_HOURS)
+    return timedelta(hours=programme_entry(policy, programme).get("veto_hours") or _VETO_HOURS)
 
 
 def lead_time(policy: Policy, programme: str, *, ships: bool) -> timedelta:
@@ -24,9 +24,10 @@ def lead_time(policy: Policy, programme: str, *, ships: bool) -> timedelta:
     its way for `delivery_days` of the programme (three where they are not named)."""
     if not ships:
         return _REMINDED
-    days = _entry(policy, programme).get("delivery_days")
+    days = programme_entry(policy, programme).get("delivery_days")
     return veto_window(policy, programme) + timedelta(days=_DELIVERY_DAYS if days is None else days)
 
 
-def _entry(policy: Policy, programme: str | None) -> dict[str, Any]:
+def programme_entry(policy: Policy, programme: str | None) -> dict[str, Any]:
+    """What the policy says of a programme beside what decides; empty where it says nothing."""
     return (policy.document.get("programmes") or {}).get(programme) or {}

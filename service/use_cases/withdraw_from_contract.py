@@ -14,10 +14,8 @@ from uuid import UUID
 from service.actor import Actor
 from service.errors import NotFoundError, UnreadableError
 from service.ids import REORDER, show
-from service.policy import LEVELS
 from service.senders.acknowledgement import acknowledgement
 from service.storage.merge import read_merged_subjects
-from service.storage.outbox import read_outstanding
 from service.storage.products import FULL, SEALED_ONLY, read_products
 from service.storage.reorders import Reorder, ReorderDetails, find_subject, move_reorder, read_reorder
 from service.storage.subjects import Subject
@@ -31,7 +29,8 @@ from service.storage.withdrawals import (
     read_accepted,
 )
 from service.use_cases.acknowledge_withdrawal import acknowledge_withdrawal
-from service.use_cases.cancel_forbidden import Stopped, stop_entry
+from service.use_cases.address_of import purposes_of
+from service.use_cases.cancel_forbidden import Stopped, stop_about
 from service.use_cases.lock_living import lock_living
 from service.use_cases.publish_event import WITHDRAWN, publish_reorder
 from service.use_cases.withdrawal_terms import Terms, withdrawal_terms
@@ -132,18 +131,10 @@ def _accept(unit: Unit, ordered: Ordered, said: WithdrawalDetails) -> Withdrawn:
     # The order first: what it had to say is then found not to be needed.
     if said.cancelled:
         move_reorder(unit, ordered.owner, reorder, "cancelled", "withdrawn")
-    stopped, public = Stopped(), show(REORDER, reorder.id)
-    for entry in read_outstanding(unit, ordered.owner, unit.now):
-        if entry.message is not None and entry.message.reorder == public:
-            stop_entry(unit, ordered.owner, entry, "withdrawn", stopped)
+    stopped = stop_about(unit, ordered.owner, reorder.id, "withdrawn")
     acknowledge_withdrawal(unit, person, kept, ordered.details)
-    category = ordered.details.candidate.category
-    publish_reorder(unit, person, WITHDRAWN, reorder.id, _purposes(unit, ordered.details), category=category)
+    purposes, category = purposes_of(unit.policy, ordered.details), ordered.details.candidate.category
+    publish_reorder(unit, person, WITHDRAWN, reorder.id, purposes, category=category)
     now = read_reorder(unit, ordered.owner, reorder.id)
     assert now is not None
     return Withdrawn(kept, now, ordered.terms, stopped)
-
-
-def _purposes(unit: Unit, details: ReorderDetails) -> tuple[str, ...]:
-    programme = unit.policy.programmes.get(details.candidate.programme or "")
-    return () if programme is None else tuple(programme.ladder.get(LEVELS[details.strategy], ()))
